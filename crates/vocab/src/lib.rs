@@ -16,8 +16,10 @@ pub use diagnosis::{Cause, Diagnosis, NotChecked, Verdict};
 pub use fact::{Fact, FactKey, FactValue, Provenance};
 pub use finding::{Evidence, Finding, Severity};
 pub use incident::{Exactness, Incident, OperationInput, Phase, SourceLine};
-pub use reading::{BINS, BIN_OVERFLOW, BIN_UNDERFLOW, LOWEST_EXPONENT, Reading, bin_of};
-pub use record::{DataReading, EpochRecord, FeatureSummary, Record, RunEnd, RunStart, Scalar, SiteReading, StepRecord, TargetSummary};
+pub use reading::{BIN_OVERFLOW, BIN_UNDERFLOW, BINS, LOWEST_EXPONENT, Reading, bin_of};
+pub use record::{
+    DataReading, EpochRecord, FeatureSummary, Record, RunEnd, RunStart, Scalar, SiteReading, StepRecord, TargetSummary,
+};
 pub use remedy::{Edit, EditValue, Remedy, Trial};
 pub use site::{Role, Site, SiteId, Sites};
 pub use units::UnitReading;
