@@ -1,0 +1,224 @@
+//! Whether the values of a recipe make sense, wherever it came from.
+use super::layers::LayerKind;
+use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
+use super::{CallbackSpec, Normalize, OptimizerKind, Problem, Recipe};
+
+/// Everything that is wrong with the values of a recipe, in the order of its keys.
+pub(crate) fn problems(recipe: &Recipe) -> Vec<Problem> {
+    let mut checker = Checker::default();
+    recipe.clone().visit(&mut checker);
+    let mut found = checker.found;
+    check_data(recipe, &mut found);
+    check_layers(recipe, &mut found);
+    check_optimizer(recipe, &mut found);
+    check_callbacks(recipe, &mut found);
+    found.into_iter().map(|(key, text)| Problem::new(recipe.place(&key), key, text)).collect()
+}
+
+/// A key and what is wrong with it.
+type Found = Vec<(String, String)>;
+
+fn check_layers(recipe: &Recipe, found: &mut Found) {
+    if recipe.layers.is_empty() {
+        let text =
+            "the recipe has no layers; add at least one, such as [[layers]] with kind = \"dense\" and units = 10";
+        found.push(("layers".to_owned(), text.to_owned()));
+    }
+    for (number, layer) in recipe.layers.iter().enumerate() {
+        let Some(name) = &layer.name else { continue };
+        if let Some(earlier) = recipe.layers[..number].iter().position(|other| other.name.as_ref() == Some(name)) {
+            found.push((
+                format!("layers.{number}.name"),
+                format!("two layers are named {name:?}: layers.{earlier} and layers.{number}; rename one"),
+            ));
+        }
+        if name.bytes().all(|byte| byte.is_ascii_digit()) {
+            let text = format!("layers.{number}.name is {name:?}, which reads as the number of a layer; add a letter");
+            found.push((format!("layers.{number}.name"), text));
+        }
+    }
+    check_images(recipe, found);
+}
+
+/// Convolutions and pools want an image, and a dense or flatten layer ends it.
+fn check_images(recipe: &Recipe, found: &mut Found) {
+    let mut ended_by = None;
+    for (number, layer) in recipe.layers.iter().enumerate() {
+        let kind = layer.kind.name();
+        match layer.kind {
+            LayerKind::Dense { .. } | LayerKind::Flatten => ended_by = ended_by.or(Some((number, kind))),
+            LayerKind::Conv2d { .. } | LayerKind::MaxPool2d { .. } | LayerKind::AvgPool2d { .. } => {
+                let text = if let Some((before, ended_by)) = ended_by {
+                    format!(
+                        "layers.{number} ({kind}) needs an image, but layers.{before} ({ended_by}) has made a row of it; move it up"
+                    )
+                } else if recipe.data.image.is_none() {
+                    format!(
+                        "layers.{number} ({kind}) needs an image; say how a row becomes one with image = [channels, height, width] under [data]"
+                    )
+                } else {
+                    continue;
+                };
+                found.push((format!("layers.{number}.kind"), text));
+                return;
+            }
+            _ => {}
+        }
+    }
+}
+
+fn check_data(recipe: &Recipe, found: &mut Found) {
+    for (key, normalize) in
+        [("data.normalize", recipe.data.normalize), ("data.normalize_target", recipe.data.normalize_target)]
+    {
+        if let Normalize::Fixed { scale: 0.0, .. } = normalize {
+            found.push((
+                format!("{key}.scale"),
+                format!("{key}.scale must not be 0: every value would become the shift"),
+            ));
+        }
+    }
+}
+
+fn check_optimizer(recipe: &Recipe, found: &mut Found) {
+    if let OptimizerKind::Sgd { momentum: 0.0, nesterov: true } = recipe.optimizer.kind {
+        let text =
+            "optimizer.nesterov needs momentum; set optimizer.momentum, for instance to 0.9, or take nesterov out";
+        found.push(("optimizer.nesterov".to_owned(), text.to_owned()));
+    }
+    if recipe.clip.tensor_norm.is_some() && recipe.clip.global_norm.is_some() {
+        let text = "clip.tensor_norm and clip.global_norm do not go together; keep one of them";
+        found.push(("clip.global_norm".to_owned(), text.to_owned()));
+    }
+}
+
+/// A callback that watches validation needs rows to validate on. Code may bring its own, so only recipes with a file are judged.
+fn check_callbacks(recipe: &Recipe, found: &mut Found) {
+    if recipe.data.file.is_none() || recipe.data.validation > 0.0 {
+        return;
+    }
+    for (number, callback) in recipe.callbacks.iter().enumerate() {
+        if matches!(callback, CallbackSpec::ModelCheckpoint { best_only: false, .. }) {
+            continue;
+        }
+        if let Some(watch) = callback.watch()
+            && watch.monitor.needs_validation()
+        {
+            let (name, monitor) = (callback.name(), watch.monitor.name());
+            found.push((
+                format!("callbacks.{number}.monitor"),
+                format!(
+                    "{name} watches \"{monitor}\", but no rows are held out; set data.validation, for instance to 0.2, or monitor = \"{}\"",
+                    monitor.trim_start_matches("validation_")
+                ),
+            ));
+        }
+    }
+}
+
+/// Walks over a recipe and compares each value with its limits.
+#[derive(Default)]
+struct Checker {
+    path: String,
+    found: Found,
+}
+
+impl Checker {
+    fn key(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn report(&mut self, key: &str, text: impl FnOnce(&str) -> String) {
+        let key = self.key(key);
+        let text = text(&key);
+        self.found.push((key, text));
+    }
+
+    fn within(&mut self, key: &str, walk: impl FnOnce(&mut Self)) {
+        let inner = self.key(key);
+        let outer = std::mem::replace(&mut self.path, inner);
+        walk(self);
+        self.path = outer;
+    }
+
+    fn not_empty(&mut self, key: &str, value: &str) {
+        if value.trim().is_empty() {
+            self.report(key, |key| format!("{key} is empty; give it a text, or leave the key out"));
+        }
+    }
+}
+
+impl Visitor for Checker {
+    fn number(&mut self, key: &'static str, value: &mut f64, limits: Limits) {
+        let value = *value;
+        if !limits.allow(value) {
+            self.report(key, |key| format!("{key} must be {}, not {value}", limits.words()));
+        }
+    }
+
+    fn number_or_none(&mut self, key: &'static str, value: &mut Option<f64>, limits: Limits) {
+        if let Some(value) = value {
+            self.number(key, value, limits);
+        }
+    }
+
+    fn count(&mut self, key: &'static str, value: &mut u64, limits: Counts, _: bool) {
+        let value = *value;
+        if value < limits.min || value > limits.max {
+            self.report(key, |key| format!("{key} must be {}, not {value}", limits.words()));
+        }
+    }
+
+    fn count_or_none(&mut self, key: &'static str, value: &mut Option<u64>, limits: Counts) {
+        if let Some(value) = value {
+            self.count(key, value, limits, false);
+        }
+    }
+
+    fn triple_or_none(&mut self, key: &'static str, value: &mut Option<[u64; 3]>, limits: Counts) {
+        let Some(bad) = value.iter().flatten().copied().find(|value| *value < limits.min || *value > limits.max) else {
+            return;
+        };
+        self.report(key, |key| format!("each number of {key} must be {}, not {bad}", limits.words()));
+    }
+
+    fn flag(&mut self, _: &'static str, _: &mut bool) {}
+
+    fn text(&mut self, key: &'static str, value: &mut String) {
+        self.not_empty(key, value);
+    }
+
+    fn text_or_none(&mut self, key: &'static str, value: &mut Option<String>) {
+        if let Some(value) = value {
+            self.not_empty(key, value);
+        }
+    }
+
+    fn texts(&mut self, key: &'static str, value: &mut Vec<String>) {
+        if value.iter().any(String::is_empty) {
+            self.report(key, |key| format!("{key} holds an empty text; name a column, or take it out"));
+        }
+    }
+
+    fn word<W: Word>(&mut self, _: &'static str, _: &mut W) {}
+
+    fn word_or_none<W: Word>(&mut self, _: &'static str, _: &mut Option<W>) {}
+
+    fn kind<K: Kind>(&mut self, value: &mut K, _: bool) {
+        value.visit(self);
+    }
+
+    fn choice<K: Kind>(&mut self, key: &'static str, value: &mut K) {
+        self.within(key, |checker| value.visit(checker));
+    }
+
+    fn section<S: Section>(&mut self, key: &'static str, value: &mut S, _: bool) {
+        self.within(key, |checker| value.visit(checker));
+    }
+
+    fn sections<S: Section>(&mut self, key: &'static str, value: &mut Vec<S>) {
+        for (number, value) in value.iter_mut().enumerate() {
+            self.within(&format!("{key}.{number}"), |checker| value.visit(checker));
+        }
+    }
+}

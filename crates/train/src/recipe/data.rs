@@ -1,0 +1,127 @@
+//! Where the examples come from, and what is done to them.
+use super::visit::{Counts, Kind, Limits, Section, Visitor, words};
+use std::path::PathBuf;
+
+words! {
+    /// What the network learns to answer.
+    Task, "task", {
+        /// One of two classes.
+        Binary = "binary",
+        /// One of several classes.
+        Multiclass = "multiclass",
+        /// Any number of several labels, each 0 or 1.
+        Multilabel = "multilabel",
+        /// Real numbers.
+        Regression = "regression",
+    }
+}
+
+/// How columns are brought to a common scale: `x * scale + shift`, with both fitted on the training rows alone.
+///
+/// A recipe says `"none"`, `"standard"`, `"minmax"`, or gives the numbers: `{ scale = 0.0625, shift = 0.0 }`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Normalize {
+    /// `none`: as they are.
+    #[default]
+    None,
+    /// `standard`: each column to mean 0 and standard deviation 1.
+    Standard,
+    /// `minmax`: each column to 0..=1.
+    MinMax,
+    /// `fixed`: every column by the same given numbers.
+    Fixed {
+        /// Factor of every value. Default 1; not 0.
+        scale: f64,
+        /// Added after scaling. Default 0.
+        shift: f64,
+    },
+}
+
+impl Kind for Normalize {
+    const WHAT: &'static str = "normalization";
+    const UNSAID: Option<&'static str> = Some("fixed");
+
+    fn all() -> Vec<Self> {
+        vec![Self::None, Self::Standard, Self::MinMax, Self::Fixed { scale: 1.0, shift: 0.0 }]
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Standard => "standard",
+            Self::MinMax => "minmax",
+            Self::Fixed { .. } => "fixed",
+        }
+    }
+
+    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
+        if let Self::Fixed { scale, shift } = self {
+            visitor.number("scale", scale, Limits::ANY);
+            visitor.number("shift", shift, Limits::ANY);
+        }
+    }
+}
+
+impl Normalize {
+    /// The word that a recipe uses.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.kind()
+    }
+}
+
+/// `[data]`: the file, its columns, and how rows are drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DataSpec {
+    /// `file`: a `.csv`, `.npz` or `.parquet`, relative to the recipe. Absent only where code brings its own data set.
+    pub file: Option<PathBuf>,
+    /// `inputs`: names of columns, where `*` stands for any characters (`"pixel_*"`); for `.npz` the array, `"x"` if absent.
+    /// Default: every column that is no target.
+    pub inputs: Vec<String>,
+    /// `target`: the column, or the list of columns, to answer; for `.npz` the array, `"y"` if absent.
+    pub target: Vec<String>,
+    /// `normalize`: scaling of the inputs. Default `none`.
+    pub normalize: Normalize,
+    /// `normalize_target`: scaling of real targets; never applied to classes. Default `none`.
+    pub normalize_target: Normalize,
+    /// `shuffle`: draw batches in a new random order each epoch. Default true.
+    pub shuffle: bool,
+    /// `validation`: share of the rows held out, chosen by the seed. 0 holds none out. Default 0; below 1.
+    pub validation: f64,
+    /// `image`: channels, height and width of one example, for convolutions. Their product is the number of inputs.
+    pub image: Option<[u64; 3]>,
+    /// `drop_last`: leave out the last batch of an epoch when it is short. Default false.
+    pub drop_last: bool,
+}
+
+impl Default for DataSpec {
+    fn default() -> Self {
+        Self {
+            file: None,
+            inputs: Vec::new(),
+            target: Vec::new(),
+            normalize: Normalize::None,
+            normalize_target: Normalize::None,
+            shuffle: true,
+            validation: 0.0,
+            image: None,
+            drop_last: false,
+        }
+    }
+}
+
+impl Section for DataSpec {
+    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
+        let mut file = self.file.as_ref().map(|path| path.to_string_lossy().into_owned());
+        visitor.text_or_none("file", &mut file);
+        self.file = file.map(PathBuf::from);
+        visitor.texts("inputs", &mut self.inputs);
+        visitor.texts("target", &mut self.target);
+        visitor.choice("normalize", &mut self.normalize);
+        visitor.choice("normalize_target", &mut self.normalize_target);
+        visitor.flag("shuffle", &mut self.shuffle);
+        visitor.number("validation", &mut self.validation, Limits::BELOW_ONE);
+        visitor.triple_or_none("image", &mut self.image, Counts::between(1, 1 << 20));
+        visitor.flag("drop_last", &mut self.drop_last);
+    }
+}

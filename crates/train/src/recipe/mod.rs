@@ -1,0 +1,228 @@
+//! The recipe: a training run as a TOML file, or as plain structs built in code.
+//!
+//! ```toml
+//! name = "digits"          # the run's name; default: the file's
+//! seed = 0
+//! epochs = 20
+//! batch = 32
+//! task = "multiclass"      # default: told by the targets and the loss
+//!
+//! [data]                   # DataSpec
+//! file = "digits.csv"
+//! target = "label"
+//! normalize = "standard"
+//! validation = 0.2
+//!
+//! [[layers]]               # LayerSpec; one table per layer
+//! kind = "dense"
+//! units = 64
+//! activation = "relu"
+//!
+//! [[layers]]
+//! kind = "dense"
+//! units = 10
+//!
+//! [loss]                   # LossSpec
+//! kind = "cross_entropy"
+//!
+//! [optimizer]              # OptimizerSpec; and [penalty], [clip], [schedule], [[callbacks]], [observe]
+//! kind = "adam"
+//! learning_rate = 0.001
+//! ```
+//!
+//! Only `[[layers]]` and `[loss]` are required. Each key is documented at the field that it fills.
+
+mod callbacks;
+mod check;
+mod data;
+mod diff;
+mod edit;
+mod error;
+mod layers;
+mod loss;
+mod observe;
+mod optimizer;
+mod origin;
+mod read;
+mod schedule;
+mod shapes;
+pub(crate) mod suggest;
+mod visit;
+mod write;
+
+pub use callbacks::{CallbackSpec, Mode, Monitor, Watch};
+pub use data::{DataSpec, Normalize, Task};
+pub use diff::{DiffLine, diff, diff_text};
+pub use error::{Problem, RecipeError};
+pub use layers::{Activation, Initializer, LARGEST_LAYER, LayerKind, LayerSpec, Padding, WeightSpec, layer_names};
+pub use loss::{LossKind, LossSpec, LossTakes, Reduction};
+pub use observe::ObserveSpec;
+pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpec, PenaltySpec};
+pub use origin::Origin;
+pub use schedule::{ScheduleKind, ScheduleSpec, Unit};
+pub use shapes::Shape;
+
+use std::path::{Path, PathBuf};
+use visit::{Counts, Section, Visitor};
+
+/// Largest batch that a recipe may ask for: our choice, far above any use.
+const LARGEST_BATCH: u64 = 1 << 30;
+
+/// A training run, described.
+///
+/// ```
+/// # use barograph_train::recipe::{Activation, LayerSpec, LossKind, OptimizerKind, OptimizerSpec, Recipe};
+/// let recipe = Recipe {
+///     name: "digits".to_owned(),
+///     layers: vec![LayerSpec::dense(64).with_activation(Activation::Relu), LayerSpec::dense(10)],
+///     loss: LossKind::CrossEntropy.into(),
+///     optimizer: OptimizerSpec::from(OptimizerKind::adam()).with_learning_rate(0.01),
+///     ..Recipe::default()
+/// };
+/// recipe.check()?;
+/// # Ok::<(), barograph_train::recipe::RecipeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// `name`: of the run. Default: the name of the recipe's file without its ending, or `run`.
+    pub name: String,
+    /// `seed`: of everything drawn at random. Default 0.
+    pub seed: u64,
+    /// `epochs`: passes over the training rows. Default 10.
+    pub epochs: u64,
+    /// `batch`: rows of one step. Default 32.
+    pub batch: u64,
+    /// `task`: default: told by the targets and the loss.
+    pub task: Option<Task>,
+    /// `[data]`.
+    pub data: DataSpec,
+    /// `[[layers]]`: at least one.
+    pub layers: Vec<LayerSpec>,
+    /// `[loss]`.
+    pub loss: LossSpec,
+    /// `[optimizer]`.
+    pub optimizer: OptimizerSpec,
+    /// `[penalty]`.
+    pub penalty: PenaltySpec,
+    /// `[clip]`.
+    pub clip: ClipSpec,
+    /// `[schedule]`.
+    pub schedule: ScheduleSpec,
+    /// `[[callbacks]]`.
+    pub callbacks: Vec<CallbackSpec>,
+    /// `[observe]`.
+    pub observe: ObserveSpec,
+    /// Where it was written; `Origin::default()` in code.
+    pub origin: Origin,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            name: "run".to_owned(),
+            seed: 0,
+            epochs: 10,
+            batch: 32,
+            task: None,
+            data: DataSpec::default(),
+            layers: Vec::new(),
+            loss: LossSpec::default(),
+            optimizer: OptimizerSpec::default(),
+            penalty: PenaltySpec::default(),
+            clip: ClipSpec::default(),
+            schedule: ScheduleSpec::default(),
+            callbacks: Vec::new(),
+            observe: ObserveSpec::default(),
+            origin: Origin::default(),
+        }
+    }
+}
+
+impl Section for Recipe {
+    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
+        visitor.text("name", &mut self.name);
+        visitor.count("seed", &mut self.seed, Counts::from(0), false);
+        visitor.count("epochs", &mut self.epochs, Counts::from(1), false);
+        visitor.count("batch", &mut self.batch, Counts::between(1, LARGEST_BATCH), false);
+        visitor.word_or_none("task", &mut self.task);
+        visitor.section("data", &mut self.data, false);
+        visitor.sections("layers", &mut self.layers);
+        visitor.section("loss", &mut self.loss, true);
+        visitor.section("optimizer", &mut self.optimizer, false);
+        visitor.section("penalty", &mut self.penalty, false);
+        visitor.section("clip", &mut self.clip, false);
+        visitor.section("schedule", &mut self.schedule, false);
+        visitor.sections("callbacks", &mut self.callbacks);
+        visitor.section("observe", &mut self.observe, false);
+    }
+}
+
+impl Recipe {
+    /// Reads and checks the recipe in a file. Relative paths in it start from its folder.
+    pub fn load(path: &Path) -> Result<Self, RecipeError> {
+        let text = std::fs::read_to_string(path).map_err(|source| RecipeError::Unreadable {
+            path: path.to_owned(),
+            hint: if source.kind() == std::io::ErrorKind::NotFound { String::new() } else { String::new() },
+            source,
+        })?;
+        let mut recipe = read::read(&text, &path.display().to_string())?;
+        recipe.origin.folder = path.parent().map(Path::to_owned);
+        Ok(recipe)
+    }
+
+    /// Reads and checks a recipe from its text; `origin` is what messages call it, such as `digits.toml`.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, RecipeError> {
+        read::read(text, origin)
+    }
+
+    /// Checks what a recipe built in code says, as reading one from a file does.
+    pub fn check(&self) -> Result<(), RecipeError> {
+        let problems = check::problems(self);
+        if problems.is_empty() { Ok(()) } else { Err(RecipeError::Invalid(problems)) }
+    }
+
+    /// Writes the recipe as TOML. Keys that hold their default are left out.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        write::to_toml(self)
+    }
+
+    /// The text it was read from, with later [`Recipe::set`]s in it; of a recipe built in code, [`Recipe::to_toml`].
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.origin.text.clone().unwrap_or_else(|| self.to_toml())
+    }
+
+    /// A number that stays the same as long as the recipe says the same: comments, order and defaults written out do not matter.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        /// FNV-1a, 64 bits (Fowler, Noll and Vo).
+        const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+        const PRIME: u64 = 0x0000_0100_0000_01b3;
+        self.to_toml().bytes().fold(OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+    }
+
+    /// Where a dotted key stands, for messages: `digits.toml:14`. A key left out gives its table's line; a recipe built in code, "".
+    #[must_use]
+    pub fn place(&self, key: &str) -> &str {
+        self.origin.place(key)
+    }
+
+    /// The site path of each layer, see [`layer_names`].
+    #[must_use]
+    pub fn layer_names(&self) -> Vec<String> {
+        layer_names(&self.layers)
+    }
+
+    /// The data file, as seen from the working directory.
+    pub fn data_file(&self) -> Result<PathBuf, RecipeError> {
+        match &self.data.file {
+            Some(file) => Ok(self.origin.resolve(file)),
+            None => Err(RecipeError::one(
+                self.place("data"),
+                "data.file",
+                "there is no data; name a .csv, .npz or .parquet with file = \"...\" under [data]",
+            )),
+        }
+    }
+}

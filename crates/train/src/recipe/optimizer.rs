@@ -1,0 +1,194 @@
+//! How weights move: the optimizer, penalties on weights, and clipping of gradients.
+use super::visit::{Kind, Limits, Section, Visitor};
+
+/// Learning rate of a recipe that gives none; 0.001 is the default of Keras and torch for Adam.
+pub const DEFAULT_LEARNING_RATE: f64 = 0.001;
+
+/// An optimizer with the keys of its kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OptimizerKind {
+    /// `sgd`: stochastic gradient descent.
+    Sgd {
+        /// `momentum`: share of the last step that is kept. Default 0; below 1.
+        momentum: f64,
+        /// `nesterov`: look ahead along the momentum. Default false; needs momentum.
+        nesterov: bool,
+    },
+    /// `adam` (Kingma and Ba 2015). Weight decay is added to the gradient.
+    Adam {
+        /// `beta1`: decay of the mean of gradients. Default 0.9; below 1.
+        beta1: f64,
+        /// `beta2`: decay of the mean of squared gradients. Default 0.999; below 1.
+        beta2: f64,
+        /// `epsilon`: added to the denominator. Default 1e-8.
+        epsilon: f64,
+    },
+    /// `adamw` (Loshchilov and Hutter 2019): Adam with weight decay apart from the gradient.
+    AdamW {
+        /// `beta1`: decay of the mean of gradients. Default 0.9; below 1.
+        beta1: f64,
+        /// `beta2`: decay of the mean of squared gradients. Default 0.999; below 1.
+        beta2: f64,
+        /// `epsilon`: added to the denominator. Default 1e-8.
+        epsilon: f64,
+    },
+    /// `rmsprop` (Hinton 2012).
+    RmsProp {
+        /// `alpha`: decay of the mean of squared gradients. Default 0.9 as in Keras (torch has 0.99); below 1.
+        alpha: f64,
+        /// `epsilon`: added to the denominator. Default 1e-8.
+        epsilon: f64,
+        /// `momentum`: share of the last step that is kept. Default 0; below 1.
+        momentum: f64,
+    },
+}
+
+impl OptimizerKind {
+    /// The word that a recipe uses.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.kind()
+    }
+
+    /// Plain gradient descent.
+    #[must_use]
+    pub const fn sgd() -> Self {
+        Self::Sgd { momentum: 0.0, nesterov: false }
+    }
+
+    /// Adam with its defaults.
+    #[must_use]
+    pub const fn adam() -> Self {
+        Self::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+    }
+
+    /// `AdamW` with its defaults.
+    #[must_use]
+    pub const fn adamw() -> Self {
+        Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+    }
+
+    /// `RMSprop` with its defaults.
+    #[must_use]
+    pub const fn rmsprop() -> Self {
+        Self::RmsProp { alpha: 0.9, epsilon: 1e-8, momentum: 0.0 }
+    }
+}
+
+impl Kind for OptimizerKind {
+    const WHAT: &'static str = "optimizer";
+
+    fn all() -> Vec<Self> {
+        vec![Self::sgd(), Self::adam(), Self::adamw(), Self::rmsprop()]
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Sgd { .. } => "sgd",
+            Self::Adam { .. } => "adam",
+            Self::AdamW { .. } => "adamw",
+            Self::RmsProp { .. } => "rmsprop",
+        }
+    }
+
+    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
+        match self {
+            Self::Sgd { momentum, nesterov } => {
+                visitor.number("momentum", momentum, Limits::BELOW_ONE);
+                visitor.flag("nesterov", nesterov);
+            }
+            Self::Adam { beta1, beta2, epsilon } | Self::AdamW { beta1, beta2, epsilon } => {
+                visitor.number("beta1", beta1, Limits::BELOW_ONE);
+                visitor.number("beta2", beta2, Limits::BELOW_ONE);
+                visitor.number("epsilon", epsilon, Limits::NOT_NEGATIVE);
+            }
+            Self::RmsProp { alpha, epsilon, momentum } => {
+                visitor.number("alpha", alpha, Limits::BELOW_ONE);
+                visitor.number("epsilon", epsilon, Limits::NOT_NEGATIVE);
+                visitor.number("momentum", momentum, Limits::BELOW_ONE);
+            }
+        }
+    }
+}
+
+/// `[optimizer]`: how weights move.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OptimizerSpec {
+    /// `kind`, and the keys of that kind. Required in a recipe that has the table; without the table it is `adam`.
+    pub kind: OptimizerKind,
+    /// `learning_rate`: before any schedule. Default 0.001; 0 or more, where 0 changes nothing.
+    pub learning_rate: f64,
+    /// `weight_decay`: share of each weight that a step takes away, times the learning rate. Default 0.
+    pub weight_decay: f64,
+}
+
+impl Default for OptimizerSpec {
+    fn default() -> Self {
+        Self::from(OptimizerKind::adam())
+    }
+}
+
+impl From<OptimizerKind> for OptimizerSpec {
+    fn from(kind: OptimizerKind) -> Self {
+        Self { kind, learning_rate: DEFAULT_LEARNING_RATE, weight_decay: 0.0 }
+    }
+}
+
+impl OptimizerSpec {
+    /// With this learning rate.
+    #[must_use]
+    pub const fn with_learning_rate(mut self, learning_rate: f64) -> Self {
+        self.learning_rate = learning_rate;
+        self
+    }
+
+    /// With this weight decay.
+    #[must_use]
+    pub const fn with_weight_decay(mut self, weight_decay: f64) -> Self {
+        self.weight_decay = weight_decay;
+        self
+    }
+}
+
+impl Section for OptimizerSpec {
+    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
+        visitor.kind(&mut self.kind, true);
+        visitor.number("learning_rate", &mut self.learning_rate, Limits::NOT_NEGATIVE);
+        visitor.number("weight_decay", &mut self.weight_decay, Limits::NOT_NEGATIVE);
+    }
+}
+
+/// `[penalty]`: what is added to the loss for large weights. Biases and normalization layers are left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct PenaltySpec {
+    /// `l1`: times the sum of magnitudes of the weights. Default 0.
+    pub l1: f64,
+    /// `l2`: times the sum of squares of the weights. Default 0.
+    pub l2: f64,
+}
+
+impl Section for PenaltySpec {
+    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
+        visitor.number("l1", &mut self.l1, Limits::NOT_NEGATIVE);
+        visitor.number("l2", &mut self.l2, Limits::NOT_NEGATIVE);
+    }
+}
+
+/// `[clip]`: limits on gradients, applied before the optimizer. A gradient that is not finite is never clipped.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ClipSpec {
+    /// `value`: largest magnitude of one element.
+    pub value: Option<f64>,
+    /// `tensor_norm`: largest L2 norm of the gradient of one weight tensor.
+    pub tensor_norm: Option<f64>,
+    /// `global_norm`: largest L2 norm of all gradients together. Not with `tensor_norm`.
+    pub global_norm: Option<f64>,
+}
+
+impl Section for ClipSpec {
+    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
+        visitor.number_or_none("value", &mut self.value, Limits::POSITIVE);
+        visitor.number_or_none("tensor_norm", &mut self.tensor_norm, Limits::POSITIVE);
+        visitor.number_or_none("global_norm", &mut self.global_norm, Limits::POSITIVE);
+    }
+}

@@ -1,0 +1,140 @@
+//! The name that was probably meant.
+
+/// Jaro-Winkler similarity from which a name counts as a slip of the keyboard: our choice. `mes` and `mse` have 0.82.
+const NEAR: f64 = 0.78;
+
+/// Names that other libraries use, and ours.
+const KNOWN_AS: &[(&str, &str)] = &[
+    ("bce", "binary_cross_entropy"),
+    ("bce_with_logits", "binary_cross_entropy_logits"),
+    ("bcewithlogitsloss", "binary_cross_entropy_logits"),
+    ("binary_crossentropy", "binary_cross_entropy"),
+    ("categorical_crossentropy", "categorical_cross_entropy"),
+    ("sparse_categorical_crossentropy", "sparse_categorical_cross_entropy"),
+    ("cce", "categorical_cross_entropy"),
+    ("scce", "sparse_categorical_cross_entropy"),
+    ("ce", "cross_entropy"),
+    ("crossentropyloss", "cross_entropy"),
+    ("nll", "negative_log_likelihood"),
+    ("nll_loss", "negative_log_likelihood"),
+    ("l1_loss", "mae"),
+    ("l2_loss", "mse"),
+    ("mean_absolute_error", "mae"),
+    ("mean_squared_error", "mse"),
+    ("smooth_l1", "huber"),
+    ("lr", "learning_rate"),
+    ("eta", "learning_rate"),
+    ("wd", "weight_decay"),
+    ("decay", "weight_decay"),
+    ("eps", "epsilon"),
+    ("beta_1", "beta1"),
+    ("beta_2", "beta2"),
+    ("betas", "beta1"),
+    ("rho", "alpha"),
+    ("clipnorm", "tensor_norm"),
+    ("clipvalue", "value"),
+    ("global_clipnorm", "global_norm"),
+    ("max_norm", "global_norm"),
+    ("norm", "global_norm"),
+    ("batch_size", "batch"),
+    ("num_epochs", "epochs"),
+    ("filters", "channels"),
+    ("out_channels", "channels"),
+    ("kernel_size", "kernel"),
+    ("strides", "stride"),
+    ("pool_size", "size"),
+    ("out_features", "units"),
+    ("kernel_initializer", "initializer"),
+    ("init", "initializer"),
+    ("use_bias", "bias"),
+    ("p", "rate"),
+    ("type", "kind"),
+    ("linear", "dense"),
+    ("fc", "dense"),
+    ("conv", "conv2d"),
+    ("pool", "max_pool2d"),
+    ("batchnorm", "batch_norm"),
+    ("batch_normalization", "batch_norm"),
+    ("batchnorm2d", "batch_norm"),
+    ("layernorm", "layer_norm"),
+    ("drop", "dropout"),
+    ("swish", "silu"),
+    ("leakyrelu", "leaky_relu"),
+    ("logistic", "sigmoid"),
+    ("xavier", "glorot_uniform"),
+    ("xavier_uniform", "glorot_uniform"),
+    ("xavier_normal", "glorot_normal"),
+    ("glorot", "glorot_uniform"),
+    ("kaiming", "he_normal"),
+    ("kaiming_normal", "he_normal"),
+    ("kaiming_uniform", "he_uniform"),
+    ("he", "he_normal"),
+    ("standardize", "standard"),
+    ("zscore", "standard"),
+    ("min_max", "minmax"),
+    ("momentum_sgd", "sgd"),
+    ("validation_split", "validation"),
+    ("val_split", "validation"),
+    ("val_loss", "validation_loss"),
+    ("val_accuracy", "validation_accuracy"),
+    ("val_acc", "validation_accuracy"),
+    ("acc", "accuracy"),
+    ("labels", "target"),
+    ("label", "target"),
+    ("targets", "target"),
+    ("features", "inputs"),
+    ("path", "file"),
+    ("filename", "file"),
+    ("gamma", "factor"),
+    ("restore_best_weights", "restore_best"),
+    ("save_best_only", "best_only"),
+    ("min_learning_rate", "min_lr"),
+    ("reduce_on_plateau", "reduce_lr_on_plateau"),
+    ("early_stop", "early_stopping"),
+    ("checkpoint", "model_checkpoint"),
+    ("classification", "multiclass"),
+    ("layer", "layers"),
+    ("model", "layers"),
+    ("callback", "callbacks"),
+    ("optim", "optimizer"),
+    ("scheduler", "schedule"),
+];
+
+/// The one of `known` that `name` was probably meant to be.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase().replace('-', "_");
+    let known: Vec<&str> = known.into_iter().collect();
+    let same = |candidate: &str| known.iter().copied().find(|word| *word == candidate);
+    if let Some(word) = same(&lower) {
+        return Some(word);
+    }
+    if let Some(word) = KNOWN_AS.iter().filter(|(theirs, _)| *theirs == lower).find_map(|(_, ours)| same(ours)) {
+        return Some(word);
+    }
+    known
+        .iter()
+        .map(|word| (strsim::jaro_winkler(&lower, &word.to_lowercase()), *word))
+        .filter(|(similarity, _)| *similarity >= NEAR)
+        // Of equals the first wins, so that the answer does not depend on the sort.
+        .fold(None, |best: Option<(f64, &str)>, next| match best {
+            Some(best) if best.0 >= next.0 => Some(best),
+            _ => Some(next),
+        })
+        .map(|(_, word)| word)
+}
+
+/// `; did you mean "mse"?`, or the names there are, or nothing for a long list.
+pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> String {
+    /// A longer list is not read: our choice.
+    const LONGEST_LIST: usize = 24;
+    if let Some(word) = nearest(name, known.clone()) {
+        return format!("; did you mean \"{word}\"?");
+    }
+    let known: Vec<&str> = known.into_iter().collect();
+    if known.is_empty() {
+        return String::new();
+    }
+    let shown = known.iter().take(LONGEST_LIST).copied().collect::<Vec<_>>().join(", ");
+    let more = known.len().saturating_sub(LONGEST_LIST);
+    if more == 0 { format!("; there are {shown}") } else { format!("; there are {shown} and {more} more") }
+}
