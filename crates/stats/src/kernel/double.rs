@@ -1,0 +1,84 @@
+//! The kernel for f64, in plain Rust; the x86 levels compile it again with their instructions.
+use std::ops::RangeInclusive;
+
+use super::{Asked, Moments, OCTAVE_ORIGIN, Sums, TOP_OCTAVE, pad_octaves};
+
+/// Magnitudes whose squares, 2048 of them, neither overflow f64 nor lose what matters to underflow (2^-480 .. 2^490).
+pub(super) const SAFE: RangeInclusive<f64> = f64::from_bits((1023 - 480) << 52)..=f64::from_bits((1023 + 490) << 52);
+
+const L: usize = 8;
+
+/// See [`super::sums_f64`].
+#[inline(always)]
+pub(super) fn sums(block: &[f64], asked: Asked<f64>, octaves: &mut [u8]) -> Sums {
+    let (mut sum, mut l1, mut squares) = ([0.0_f64; L], [0.0_f64; L], [0.0_f64; L]);
+    let (mut min, mut max) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
+    let (mut zeros, mut negatives, mut saturated) = ([0_u64; L], [0_u64; L], [0_u64; L]);
+    let (rows, rest) = block.as_chunks::<L>();
+    for row in rows {
+        for (lane, &x) in row.iter().enumerate() {
+            sum[lane] += x;
+            l1[lane] += x.abs();
+            squares[lane] += x * x;
+            min[lane] = if x < min[lane] { x } else { min[lane] };
+            max[lane] = if x > max[lane] { x } else { max[lane] };
+            zeros[lane] = zeros[lane].wrapping_add(u64::from(x == 0.0));
+            negatives[lane] = negatives[lane].wrapping_add(u64::from(x < 0.0));
+        }
+    }
+    if let Some(bound) = asked.bound {
+        for row in rows {
+            for (lane, x) in row.iter().enumerate() {
+                saturated[lane] = saturated[lane].wrapping_add(u64::from(x.abs() >= bound));
+            }
+        }
+    }
+    let mut total = Sums::empty(block.len());
+    for lane in 0..L {
+        total.sum += sum[lane];
+        total.l1 += l1[lane];
+        total.squares += squares[lane];
+        total.min = total.min.min(min[lane]);
+        total.max = total.max.max(max[lane]);
+        total.zeros += zeros[lane];
+        total.negatives += negatives[lane];
+        total.saturated += saturated[lane];
+    }
+    for &x in rest {
+        total.add(x, asked.bound);
+    }
+    if asked.histogram {
+        // Both exponents count from the same octave; they differ in their bias.
+        const ORIGIN: i32 = OCTAVE_ORIGIN + 1023 - 127;
+        for (out, x) in octaves.iter_mut().zip(block) {
+            let exponent = ((x.to_bits() >> 52) & 0x7ff) as i32;
+            *out = (exponent - ORIGIN).clamp(0, TOP_OCTAVE) as u8;
+        }
+        pad_octaves(octaves, block.len());
+    }
+    total
+}
+
+/// See [`super::Wide::moments`].
+pub(super) fn moments(block: &[f64]) -> Option<Moments> {
+    let count = block.len() as f64;
+    let (mut sum, mut l1, mut squares, mut abs_max) = (0.0_f64, 0.0_f64, 0.0_f64, 0.0_f64);
+    for x in block {
+        sum += x;
+        l1 += x.abs();
+        squares += x * x;
+        abs_max = abs_max.max(x.abs());
+    }
+    if abs_max != 0.0 && !SAFE.contains(&abs_max) {
+        return None;
+    }
+    let mean = if block.is_empty() { 0.0 } else { sum / count };
+    let (mut drift, mut m2) = (0.0, 0.0);
+    for x in block {
+        let away = x - mean;
+        drift += away;
+        m2 += away * away;
+    }
+    let correction = if block.is_empty() { 0.0 } else { drift * drift / count };
+    Some(Moments { sum, l1, squares, m2: (m2 - correction).max(0.0) })
+}
