@@ -1,0 +1,127 @@
+//! From findings and facts to ranked causes and a verdict.
+use crate::cause::{Case, CauseRule};
+use crate::causes::CAUSES;
+use crate::digest::Digest;
+use crate::facts::Facts;
+use crate::fold::{fold_sites, split_consequences};
+use crate::layers::Layers;
+use barograph_vocab::{Cause, Diagnosis, Finding, Incident, NotChecked, Remedy, Severity, Sites, Trial, Verdict};
+
+/// A cause counts from here on.
+const SURE: f64 = 0.5;
+
+/// Causes below this are not listed. Our choice.
+const LISTED: f64 = 0.1;
+
+/// The findings that say that the training itself fails, and not only that something about it is odd.
+#[derive(Clone, Copy, Debug)]
+pub struct Trouble;
+
+impl Trouble {
+    /// Their rules.
+    pub const NAMES: &'static [&'static str] = &["loss-not-finite"];
+
+    /// Whether a finding is of this kind; mere notes are not.
+    #[must_use]
+    pub fn is(finding: &Finding) -> bool {
+        finding.severity > Severity::Note && Self::NAMES.contains(&finding.name.as_str())
+    }
+}
+
+/// All that a diagnosis is made of.
+pub(crate) struct Evidences<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) sites: &'a Sites,
+    pub(crate) layers: &'a Layers,
+    pub(crate) facts: Facts<'a>,
+    pub(crate) planned_steps: Option<u64>,
+    pub(crate) digest: &'a Digest,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) incident: Option<&'a Incident>,
+    pub(crate) trials: &'a [(String, Trial)],
+    pub(crate) steps: u64,
+    pub(crate) dropped: u64,
+    pub(crate) notes: Vec<String>,
+    pub(crate) checked: Vec<String>,
+    pub(crate) not_checked: Vec<NotChecked>,
+}
+
+pub(crate) fn diagnose(evidences: Evidences<'_>) -> Diagnosis {
+    let (roots, consequences) = split_consequences(evidences.findings.clone());
+    let causes = rank(&evidences.case(&roots), evidences.trials);
+    let mut findings = fold_sites(roots);
+    findings.extend(fold_sites(consequences));
+    Diagnosis {
+        run: evidences.name.to_owned(),
+        verdict: verdict(&findings, &causes),
+        steps: evidences.steps,
+        incident: evidences.incident.cloned(),
+        causes,
+        findings,
+        checked: evidences.checked,
+        not_checked: evidences.not_checked,
+        dropped: evidences.dropped,
+        notes: evidences.notes,
+    }
+}
+
+/// Every remedy of one cause for this run, the most promising first.
+pub(crate) fn remedies(evidences: &Evidences<'_>, slug: &str) -> Vec<Remedy> {
+    let (roots, _) = split_consequences(evidences.findings.clone());
+    let rule = CAUSES.iter().find(|rule| rule.slug == slug);
+    rule.map_or_else(Vec::new, |rule| (rule.remedies)(&evidences.case(&roots)))
+}
+
+impl Evidences<'_> {
+    fn case<'a>(&'a self, findings: &'a [Finding]) -> Case<'a> {
+        Case {
+            facts: self.facts,
+            digest: self.digest,
+            sites: self.sites,
+            incident: self.incident,
+            planned_steps: self.planned_steps,
+            steps: self.steps,
+            findings,
+            layers: self.layers,
+        }
+    }
+}
+
+/// By falling confidence; causes of equal confidence in the order of the catalogue.
+fn rank(case: &Case<'_>, trials: &[(String, Trial)]) -> Vec<Cause> {
+    let mut causes: Vec<_> = CAUSES.iter().filter_map(|rule| weigh(rule, case, trials)).collect();
+    causes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    causes
+}
+
+fn weigh(rule: &CauseRule, case: &Case<'_>, trials: &[(String, Trial)]) -> Option<Cause> {
+    let weighing = (rule.weigh)(case);
+    let confidence = weighing.confidence(rule.explains);
+    if weighing.terms.is_empty() || confidence.is_nan() || confidence < LISTED {
+        return None;
+    }
+    let mut terms = weighing.terms;
+    terms.sort_by(|a, b| b.log_odds.abs().total_cmp(&a.log_odds.abs()));
+    let mut remedy = (rule.remedies)(case).into_iter().next()?;
+    remedy.verified = trials.iter().rev().find(|(slug, _)| slug == rule.slug).map(|(_, trial)| trial.clone());
+    Some(Cause {
+        slug: rule.slug.to_owned(),
+        confidence,
+        step: weighing.step,
+        site: weighing.site,
+        operation: weighing.operation,
+        evidence: terms.into_iter().map(|term| term.evidence).collect(),
+        remedy,
+    })
+}
+
+fn verdict(findings: &[Finding], causes: &[Cause]) -> Verdict {
+    let broken = findings.iter().any(|finding| finding.severity == Severity::Error);
+    if broken || causes.iter().any(|cause| cause.confidence >= SURE) {
+        Verdict::Unhealthy
+    } else if findings.iter().any(Trouble::is) {
+        Verdict::Unsure
+    } else {
+        Verdict::Healthy
+    }
+}
