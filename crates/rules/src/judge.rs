@@ -8,7 +8,8 @@ use crate::runner::{Found, Runner};
 use crate::symptoms::SYMPTOMS;
 use crate::view::{Index, RunView, StepView};
 use barograph_vocab::{
-    DataReading, Diagnosis, EpochRecord, Finding, Incident, NotChecked, Record, Remedy, RunEnd, Sites, StepRecord, Trial,
+    DataReading, Diagnosis, EpochRecord, Finding, Incident, NotChecked, Record, Remedy, RunEnd, Sites, StepRecord,
+    Trial,
 };
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

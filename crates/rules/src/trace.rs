@@ -23,8 +23,8 @@
 //! The last lines say what must come out: `finding at STEP [SITE]` (several lines for several findings, `end` for the last step), or
 //! `healthy` for none. In the example of a cause: `cause` if it must come first with at least 0.5, and `no cause` if it must stay below.
 use barograph_vocab::{
-    DataReading, EpochRecord, Exactness, Fact, FactKey, FactValue, Incident, OperationInput, Phase, Provenance, Reading,
-    Record, Role, RunEnd, Scalar, Site, SiteId, SiteReading, Sites, StepRecord, UnitReading,
+    DataReading, EpochRecord, Exactness, Fact, FactKey, FactValue, Incident, OperationInput, Phase, Provenance,
+    Reading, Record, Role, RunEnd, Scalar, Site, SiteId, SiteReading, Sites, StepRecord, UnitReading,
 };
 use std::collections::BTreeMap;
 

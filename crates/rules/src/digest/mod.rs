@@ -79,6 +79,9 @@ impl Digest {
         }
         let mut squares = 0.0;
         for entry in &step.readings {
+            if index.reading(step, entry.site, entry.role).is_none() {
+                continue; // The index leaves damaged readings out.
+            }
             let weight = (entry.role == Role::Update).then(|| index.reading(step, entry.site, Role::Weight)).flatten();
             let digest = self.entry(entry.site, entry.role);
             digest.push(&entry.reading);

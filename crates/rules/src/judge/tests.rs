@@ -1,0 +1,140 @@
+//! How the engine behaves, whatever the rules.
+use super::Judge;
+use crate::facts::EvidenceMode;
+use crate::prelude::*;
+use barograph_vocab::{Reading, Record, RunEnd, Site, SiteReading, StepRecord, Verdict as Answer};
+
+rule! {
+    /// Panics at step 3.
+    static PANICS: Rule = Rule {
+        code: "TST001",
+        name: "panics",
+        severity: Severity::Note,
+        needs: &[],
+        scope: Scope::Run,
+        since: "0.1.0",
+        watch: || Box::new(Panics),
+    };
+}
+
+struct Panics;
+
+impl Watch for Panics {
+    fn see(&mut self, view: &StepView<'_>, _site: Option<SiteId>) -> Verdict {
+        assert!(view.step() < 3, "on purpose");
+        Verdict::Healthy
+    }
+}
+
+rule! {
+    /// Finds every site at step 2.
+    static EACH: Rule = Rule {
+        code: "TST002",
+        name: "each",
+        severity: Severity::Warning,
+        needs: &[Need::Reading(Role::Weight), Need::Scalar(Scalar::Loss)],
+        scope: Scope::Each(Role::Weight),
+        since: "0.1.0",
+        watch: || Box::new(Each),
+    };
+}
+
+struct Each;
+
+impl Watch for Each {
+    fn see(&mut self, view: &StepView<'_>, site: Option<SiteId>) -> Verdict {
+        if view.step() < 2 {
+            return Verdict::TooEarly;
+        }
+        EACH.found(view.step(), "here").at(view, site, Role::Weight).into()
+    }
+}
+
+fn site(path: &str, order: u32) -> Record {
+    Record::Site(Site { path: path.to_owned(), order, units: 0, shape: Vec::new() })
+}
+
+fn step(step: u64, loss: f64, sites: &[u32]) -> StepRecord {
+    let reading = Reading { count: 4, l2: 1.0, ..Reading::EMPTY };
+    let readings = sites.iter().map(|id| SiteReading { site: SiteId(*id), role: Role::Weight, reading }).collect();
+    StepRecord { step, scalars: vec![(Scalar::Loss, loss)], readings, stands_for: 1, ..StepRecord::default() }
+}
+
+#[test]
+fn a_rule_that_panics_is_switched_off_and_reported_and_the_others_go_on() {
+    let mut judge = Judge::with_rules(&[&PANICS, &EACH]);
+    judge.see(&site("fc", 0));
+    let found: usize = (0..5).map(|at| judge.see_step(&step(at, 1.0, &[0])).len()).sum();
+    let diagnosis = judge.diagnosis(EvidenceMode::All);
+    assert_eq!(found, 1);
+    assert_eq!(diagnosis.checked, ["each"]);
+    assert_eq!(diagnosis.not_checked[0].reason, "switched off: it panicked");
+}
+
+#[test]
+fn findings_come_in_execution_order_once_per_site() {
+    let mut judge = Judge::with_rules(&[&EACH]);
+    judge.see(&site("last", 1));
+    judge.see(&site("first", 0));
+    let found: Vec<_> = (0..5).flat_map(|at| judge.see_step(&step(at, 1.0, &[0, 1])).to_vec()).collect();
+    let sites: Vec<_> = found.iter().map(|finding| finding.site.as_deref().unwrap()).collect();
+    assert_eq!(sites, ["first", "last"]);
+}
+
+#[test]
+fn a_rule_without_its_signals_says_what_it_needs() {
+    let mut judge = Judge::new();
+    judge.see_step(&step(0, 1.0, &[]));
+    let diagnosis = judge.diagnosis(EvidenceMode::All);
+    let reason =
+        |name: &str| diagnosis.not_checked.iter().find(|rule| rule.rule == name).map(|rule| rule.reason.as_str());
+    assert_eq!(reason("dead-relu"), Some("needs unit readings of activations"));
+    assert_eq!(reason("loss-spike"), Some("too early"));
+    assert!(diagnosis.checked.contains(&"loss-not-finite".to_owned()));
+}
+
+#[test]
+fn a_nan_loss_is_the_finding_and_what_follows_is_a_note() {
+    let mut judge = Judge::new();
+    judge.see(&site("a", 0));
+    judge.see(&site("b", 1));
+    judge.see_step(&step(0, 1.0, &[0, 1]));
+    let mut bad = step(1, f64::NAN, &[0, 1]);
+    bad.readings.iter_mut().for_each(|entry| entry.reading.nan = 2);
+    judge.see_step(&bad);
+    judge.finish();
+    let diagnosis = judge.diagnosis(EvidenceMode::All);
+    let found: Vec<_> = diagnosis.findings.iter().map(|finding| (finding.name.as_str(), finding.severity)).collect();
+    assert_eq!(found, [("loss-not-finite", Severity::Error), ("weight-not-finite", Severity::Note)]);
+    assert!(diagnosis.findings[1].message.ends_with("and at 1 more site (b)"), "{}", diagnosis.findings[1].message);
+    assert_eq!(diagnosis.verdict, Answer::Unhealthy);
+}
+
+#[test]
+fn recorded_findings_stand_in_only_where_steps_were_thinned() {
+    let Verdict::Found(recorded) = EACH.found(7, "recorded while it ran").into() else { unreachable!() };
+    for (stands_for, expected) in [(1, 0), (8, 1)] {
+        let mut judge = Judge::with_rules(&[&EACH]);
+        judge.see(&Record::Step(StepRecord { stands_for, ..step(0, 1.0, &[]) }));
+        judge.see(&Record::Finding((*recorded).clone()));
+        judge.finish();
+        assert_eq!(judge.diagnosis(EvidenceMode::All).findings.len(), expected);
+    }
+}
+
+#[test]
+fn a_log_without_an_end_says_so() {
+    let mut judge = Judge::new();
+    assert_eq!(judge.diagnosis(EvidenceMode::All).notes.len(), 1);
+    judge.see(&Record::End { steps: 0, reason: RunEnd::Completed });
+    assert!(judge.diagnosis(EvidenceMode::All).notes.is_empty());
+}
+
+#[test]
+fn a_damaged_reading_is_skipped() {
+    let mut judge = Judge::new();
+    judge.see(&site("a", 0));
+    let mut damaged = step(0, 1.0, &[0]);
+    damaged.readings[0].reading.nan = u64::MAX;
+    assert!(judge.see_step(&damaged).is_empty());
+}

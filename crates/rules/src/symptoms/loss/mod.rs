@@ -1,0 +1,2 @@
+pub(super) mod not_finite;
+pub(super) mod spike;
