@@ -98,7 +98,7 @@ impl Watch {
 }
 
 /// `[[callbacks]]`: one callback with the keys of its kind. Callbacks run in the order of the recipe.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum CallbackSpec {
     /// `early_stopping`: stops when the monitored number no longer gets better.
     EarlyStopping {
@@ -143,6 +143,7 @@ pub enum CallbackSpec {
         file: PathBuf,
     },
     /// `terminate_on_nan`: stops at the first loss that is not finite. The run ends as failed, and keeps its checkpoints.
+    #[default]
     TerminateOnNan,
 }
 
@@ -162,12 +163,6 @@ impl CallbackSpec {
             | Self::ModelCheckpoint { watch, .. } => Some(watch),
             Self::CsvLogger { .. } | Self::TerminateOnNan => None,
         }
-    }
-}
-
-impl Default for CallbackSpec {
-    fn default() -> Self {
-        Self::TerminateOnNan
     }
 }
 

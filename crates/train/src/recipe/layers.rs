@@ -62,7 +62,7 @@ pub enum Initializer {
     HeUniform,
     /// `he_normal`: standard deviation `sqrt(2 / fan_in)`.
     HeNormal,
-    /// `lecun_uniform`: bound `sqrt(3 / fan_in)` (LeCun et al. 1998).
+    /// `lecun_uniform`: bound `sqrt(3 / fan_in)` (`LeCun` et al. 1998).
     LecunUniform,
     /// `lecun_normal`: standard deviation `sqrt(1 / fan_in)`.
     LecunNormal,
@@ -490,20 +490,13 @@ impl LayerSpec {
 pub fn layer_names(layers: &[LayerSpec]) -> Vec<String> {
     let given: Vec<&str> = layers.iter().filter_map(|layer| layer.name.as_deref()).collect();
     let mut numbers = std::collections::BTreeMap::<&str, u32>::new();
-    layers
-        .iter()
-        .map(|layer| match &layer.name {
-            Some(name) => name.clone(),
-            None => {
-                let number = numbers.entry(layer.kind.stem()).or_default();
-                loop {
-                    *number += 1;
-                    let name = format!("{}{number}", layer.kind.stem());
-                    if !given.contains(&name.as_str()) {
-                        break name;
-                    }
-                }
-            }
-        })
-        .collect()
+    let mut next = |stem: &'static str| loop {
+        let number = numbers.entry(stem).or_default();
+        *number += 1;
+        let name = format!("{stem}{number}");
+        if !given.contains(&name.as_str()) {
+            return name;
+        }
+    };
+    layers.iter().map(|layer| layer.name.clone().unwrap_or_else(|| next(layer.kind.stem()))).collect()
 }

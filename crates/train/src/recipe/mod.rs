@@ -40,6 +40,7 @@ mod edit;
 mod error;
 mod layers;
 mod loss;
+mod new;
 mod observe;
 mod optimizer;
 mod origin;
@@ -56,6 +57,7 @@ pub use diff::{DiffLine, diff, diff_text};
 pub use error::{Problem, RecipeError};
 pub use layers::{Activation, Initializer, LARGEST_LAYER, LayerKind, LayerSpec, Padding, WeightSpec, layer_names};
 pub use loss::{LossKind, LossSpec, LossTakes, Reduction};
+pub use new::{new_recipe, new_recipe_for};
 pub use observe::ObserveSpec;
 pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpec, PenaltySpec};
 pub use origin::Origin;
@@ -162,7 +164,11 @@ impl Recipe {
     pub fn load(path: &Path) -> Result<Self, RecipeError> {
         let text = std::fs::read_to_string(path).map_err(|source| RecipeError::Unreadable {
             path: path.to_owned(),
-            hint: if source.kind() == std::io::ErrorKind::NotFound { String::new() } else { String::new() },
+            hint: if source.kind() == std::io::ErrorKind::NotFound {
+                crate::data::nearby_files(path, &["toml"])
+            } else {
+                String::new()
+            },
             source,
         })?;
         let mut recipe = read::read(&text, &path.display().to_string())?;

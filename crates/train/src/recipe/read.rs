@@ -57,6 +57,15 @@ impl Shared<'_> {
     }
 }
 
+/// The kind of a table, and which keys each kind has.
+struct KindKeys {
+    kind: &'static str,
+    all: Vec<(&'static str, Vec<&'static str>)>,
+}
+
+/// A table, and where it stands.
+type Placed<'a> = (&'a dyn TableLike, Option<Range<usize>>);
+
 /// Reads one table.
 struct Reader<'a, 's> {
     table: &'a dyn TableLike,
@@ -65,8 +74,8 @@ struct Reader<'a, 's> {
     shared: &'a mut Shared<'s>,
     /// Keys that the table may have.
     known: Vec<&'static str>,
-    /// The kind of the table, once it is known, and which keys other kinds have.
-    kind: Option<(&'static str, Vec<(&'static str, Vec<&'static str>)>)>,
+    /// Once the kind of the table is known.
+    kind: Option<KindKeys>,
     /// Whether the kind could not be told, so that no key can be called unknown.
     kind_is_lost: bool,
 }
@@ -102,7 +111,7 @@ impl<'a, 's> Reader<'a, 's> {
 
     fn unknown(&self, key: &str) -> String {
         match (&self.kind, self.path.as_str()) {
-            (Some((kind, _)), path) => format!("unknown key {key:?} in {path} of kind \"{kind}\""),
+            (Some(KindKeys { kind, .. }), path) => format!("unknown key {key:?} in {path} of kind \"{kind}\""),
             (None, "") => format!("unknown key {key:?}"),
             (None, path) => format!("unknown key {key:?} in [{path}]"),
         }
@@ -112,7 +121,7 @@ impl<'a, 's> Reader<'a, 's> {
         let others: Vec<String> = self
             .kind
             .iter()
-            .flat_map(|(_, others)| others)
+            .flat_map(|keys| &keys.all)
             .filter(|(_, keys)| keys.contains(&key))
             .map(|(kind, _)| format!("\"{kind}\""))
             .collect();
@@ -162,19 +171,15 @@ impl<'a, 's> Reader<'a, 's> {
 
     fn read_count(&mut self, key: &'static str) -> Option<u64> {
         let item = self.find(key)?;
-        match item.as_integer() {
-            Some(whole) => u64::try_from(whole).map_or_else(
-                |_| {
-                    self.report(key, format!("{} must be 0 or more, not {whole}", dotted(&self.path, key)));
-                    None
-                },
-                Some,
-            ),
-            None => {
-                self.wrong_type(key, "a whole number", item);
-                None
-            }
+        let Some(whole) = item.as_integer() else {
+            self.wrong_type(key, "a whole number", item);
+            return None;
+        };
+        let count = u64::try_from(whole).ok();
+        if count.is_none() {
+            self.report(key, format!("{} must be 0 or more, not {whole}", dotted(&self.path, key)));
         }
+        count
     }
 
     fn read_text(&mut self, key: &'static str) -> Option<&'a str> {
@@ -237,7 +242,7 @@ impl Visitor for Reader<'_, '_> {
         match self.read_count(key) {
             Some(count) => *value = count,
             None if required && self.table.get(key).is_none() => {
-                let of_kind = self.kind.as_ref().map_or_else(String::new, |(kind, _)| format!(" ({kind})"));
+                let of_kind = self.kind.as_ref().map_or_else(String::new, |keys| format!(" ({})", keys.kind));
                 self.report(key, format!("{}{of_kind} has no {key}; add {key} = ...", self.path));
             }
             None => {}
@@ -327,8 +332,8 @@ impl Visitor for Reader<'_, '_> {
             return;
         };
         *value = kind;
-        let others = K::all().into_iter().map(|mut other| (other.kind(), Keys::of(&mut other))).collect();
-        self.kind = Some((value.kind(), others));
+        let all = K::all().into_iter().map(|mut kind| (kind.kind(), Keys::of(&mut kind))).collect();
+        self.kind = Some(KindKeys { kind: value.kind(), all });
         value.visit(self);
     }
 
@@ -376,7 +381,7 @@ impl Visitor for Reader<'_, '_> {
 }
 
 /// The tables of `[[key]]`, or of a list of inline tables.
-fn tables(item: &Item) -> Option<Vec<(&dyn TableLike, Option<Range<usize>>)>> {
+fn tables(item: &Item) -> Option<Vec<Placed<'_>>> {
     match item {
         Item::ArrayOfTables(tables) => {
             Some(tables.iter().map(|table| (table as &dyn TableLike, table.span())).collect())

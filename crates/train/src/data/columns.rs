@@ -1,0 +1,191 @@
+//! Which columns are inputs, and which are targets.
+use super::DataError;
+use crate::recipe::{Recipe, suggest};
+use std::collections::BTreeSet;
+
+/// Names under which a target is often found, the likeliest first: our choice.
+pub(crate) const TARGET_NAMES: [&str; 6] = ["label", "target", "y", "class", "labels", "outcome"];
+
+/// Indices of columns, in the order in which they are used.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Selection {
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) targets: Vec<usize>,
+}
+
+/// Chooses among the columns of a file, as `data.inputs` and `data.target` say.
+pub(crate) fn select(columns: &[String], recipe: &Recipe, file: &str) -> Result<Selection, DataError> {
+    let mut seen = BTreeSet::new();
+    if let Some(twice) = columns.iter().find(|name| !seen.insert(*name)) {
+        return Err(DataError::content(file, format!("two columns are named {twice:?}; rename one")));
+    }
+    let targets = targets(columns, recipe, file)?;
+    let inputs = inputs(columns, &targets, recipe, file)?;
+    if inputs.is_empty() {
+        return Err(DataError::content(file, "no column is left for the inputs: every one is a target or taken out"));
+    }
+    Ok(Selection { inputs, targets })
+}
+
+fn targets(columns: &[String], recipe: &Recipe, file: &str) -> Result<Vec<usize>, DataError> {
+    if recipe.data.target.is_empty() {
+        let guess = TARGET_NAMES.into_iter().find(|name| columns.iter().any(|column| column == name));
+        let hint = match guess {
+            Some(name) => format!("; is it {name:?}?"),
+            None => format!("; {file} has {}", listed(columns)),
+        };
+        let text = format!("which column is to be learned? Name it with target = \"...\" under [data]{hint}");
+        return Err(DataError::content(recipe.place("data"), text));
+    }
+    let mut targets = Vec::new();
+    for name in &recipe.data.target {
+        for column in matching(name, columns, recipe, "data.target", file)? {
+            if !targets.contains(&column) {
+                targets.push(column);
+            }
+        }
+    }
+    Ok(targets)
+}
+
+fn inputs(columns: &[String], targets: &[usize], recipe: &Recipe, file: &str) -> Result<Vec<usize>, DataError> {
+    let patterns = &recipe.data.inputs;
+    let everything = || (0..columns.len()).filter(|column| !targets.contains(column)).collect::<Vec<_>>();
+    // A list that begins by taking out starts from every column.
+    let mut chosen = match patterns.first() {
+        Some(first) if !takes_out(first, columns) => Vec::new(),
+        _ => everything(),
+    };
+    for pattern in patterns {
+        if takes_out(pattern, columns) {
+            let out = matching(&pattern[1..], columns, recipe, "data.inputs", file)?;
+            chosen.retain(|column| !out.contains(column));
+            continue;
+        }
+        for column in matching(pattern, columns, recipe, "data.inputs", file)? {
+            if targets.contains(&column) {
+                if pattern.contains('*') {
+                    continue;
+                }
+                let text = format!(
+                    "column {pattern:?} is the target; a network that is shown the answer learns nothing, so take it out of data.inputs"
+                );
+                return Err(DataError::content(recipe.place("data.inputs"), text));
+            }
+            if !chosen.contains(&column) {
+                chosen.push(column);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
+/// `"!id"` takes columns out, unless a column has that very name.
+fn takes_out(pattern: &str, columns: &[String]) -> bool {
+    pattern.starts_with('!') && !columns.iter().any(|column| column == pattern)
+}
+
+/// The columns that a name or a pattern with `*` stands for: at least one.
+fn matching(
+    pattern: &str,
+    columns: &[String],
+    recipe: &Recipe,
+    key: &str,
+    file: &str,
+) -> Result<Vec<usize>, DataError> {
+    if let Some(column) = columns.iter().position(|column| column == pattern) {
+        return Ok(vec![column]);
+    }
+    let found: Vec<usize> = if pattern.contains('*') {
+        columns.iter().enumerate().filter(|(_, column)| glob(pattern, column)).map(|(number, _)| number).collect()
+    } else {
+        Vec::new()
+    };
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let hint = suggest::hint(pattern, columns.iter().map(String::as_str));
+    let text = if pattern.contains('*') {
+        format!("no column of {file} matches {pattern:?}{hint}")
+    } else {
+        format!("no column {pattern:?} in {file}{hint}")
+    };
+    Err(DataError::content(recipe.place(key), text))
+}
+
+/// Whether a name matches a pattern in which `*` stands for any characters.
+fn glob(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// The names of columns, in words.
+fn listed(columns: &[String]) -> String {
+    /// More names are not read: our choice.
+    const SHOWN: usize = 12;
+    let shown = columns.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if columns.len() > SHOWN { format!("{shown} and {} more", columns.len() - SHOWN) } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        for (pattern, name, fits) in [
+            ("pixel_*", "pixel_0_7", true),
+            ("pixel_*", "pixe", false),
+            ("*", "", true),
+            ("*_x", "a_x_x", true),
+            ("a*b*c", "abbc", true),
+            ("a*b*c", "acb", false),
+            ("a*a", "a", false),
+            ("é*", "école", false),
+            ("é*", "été", true),
+        ] {
+            assert_eq!(glob(pattern, name), fits, "{pattern} {name}");
+        }
+    }
+
+    fn chosen(inputs: &[&str], target: &[&str]) -> Result<Selection, String> {
+        let columns = ["id", "x0", "x1", "y"].map(str::to_owned);
+        let mut recipe = Recipe::default();
+        recipe.data.inputs = inputs.iter().map(|&name| name.to_owned()).collect();
+        recipe.data.target = target.iter().map(|&name| name.to_owned()).collect();
+        select(&columns, &recipe, "a.csv").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn inputs_are_all_other_columns_or_those_named() {
+        let selection = |inputs: &[usize]| Ok(Selection { inputs: inputs.to_vec(), targets: vec![3] });
+        assert_eq!(chosen(&[], &["y"]), selection(&[0, 1, 2]));
+        assert_eq!(chosen(&["x*"], &["y"]), selection(&[1, 2]));
+        assert_eq!(chosen(&["x1", "x*"], &["y"]), selection(&[2, 1]));
+        assert_eq!(chosen(&["!id"], &["y"]), selection(&[1, 2]));
+        assert_eq!(chosen(&["*", "!x*"], &["y"]), selection(&[0]));
+    }
+
+    #[test]
+    fn impossible_choices_are_explained() {
+        let messages = [
+            chosen(&[], &[]),
+            chosen(&[], &["Y"]),
+            chosen(&["x2"], &["y"]),
+            chosen(&["z*"], &["y"]),
+            chosen(&["y"], &["y"]),
+            chosen(&["!*"], &["y"]),
+        ];
+        let messages: Vec<String> = messages.into_iter().map(|outcome| outcome.expect_err("impossible")).collect();
+        insta::assert_snapshot!(messages.join("\n"));
+    }
+}

@@ -1,0 +1,274 @@
+//! Reading comma-separated values.
+use super::columns::{Selection, select};
+use super::error::open;
+use super::raw::{Labels, Places, Raw, TargetColumn, input, quoted};
+use super::{DataError, DataReport};
+use crate::recipe::Recipe;
+use ::csv::{ByteRecord, Reader, ReaderBuilder};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// Cells that stand for a missing value, in any case of letters.
+const MISSING: [&str; 7] = ["", "na", "n/a", "nan", "null", "none", "?"];
+
+/// A file being read, after its names of columns.
+pub(crate) struct Csv {
+    reader: Reader<BufReader<File>>,
+    record: ByteRecord,
+    /// Whether `record` is the first row, because the file does not name its columns.
+    pending: bool,
+    pub(crate) columns: Vec<String>,
+    pub(crate) delimiter: u8,
+    pub(crate) places: Places,
+}
+
+impl Csv {
+    /// Opens a file and reads the names of its columns: `c0`, `c1`, ... if the first line is all numbers.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
+        let mut buffered = BufReader::with_capacity(1 << 16, open(path)?);
+        let unreadable = |source| DataError::Unreadable { path: path.to_owned(), source };
+        let delimiter = delimiter(buffered.fill_buf().map_err(unreadable)?);
+        let reader = ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(buffered);
+        let mut csv = Self {
+            reader,
+            record: ByteRecord::new(),
+            pending: true,
+            columns: Vec::new(),
+            delimiter,
+            places: Places::by_line(path),
+        };
+        if !csv.read_record()? {
+            return Err(DataError::content(
+                csv.places.file(),
+                "the file is empty; its first line should name the columns",
+            ));
+        }
+        csv.pending = csv.record.iter().all(|cell| text(cell).is_some_and(|cell| number(cell).is_some()));
+        csv.columns = if csv.pending {
+            (0..csv.record.len()).map(|column| format!("c{column}")).collect()
+        } else {
+            csv.record
+                .iter()
+                .map(|cell| String::from_utf8_lossy(trim(cell)).trim_start_matches('\u{feff}').to_owned())
+                .collect()
+        };
+        Ok(csv)
+    }
+
+    /// Whether the file names its columns.
+    pub(crate) fn has_names(&self) -> bool {
+        !self.pending
+    }
+
+    /// The next row: its line and its cells, as many as there are columns.
+    pub(crate) fn next_row(&mut self) -> Result<Option<(u64, &ByteRecord)>, DataError> {
+        if !std::mem::take(&mut self.pending) && !self.read_record()? {
+            return Ok(None);
+        }
+        let line = self.line();
+        let (cells, columns) = (self.record.len(), self.columns.len());
+        if cells != columns {
+            let text = format!(
+                "this line has {cells} cells, but there are {columns} columns; look for a missing or surplus {:?}",
+                char::from(self.delimiter)
+            );
+            return Err(DataError::broken(self.places.line(line), text));
+        }
+        Ok(Some((line, &self.record)))
+    }
+
+    fn line(&self) -> u64 {
+        self.record.position().map_or(1, ::csv::Position::line)
+    }
+
+    fn read_record(&mut self) -> Result<bool, DataError> {
+        let line = self.reader.position().line();
+        self.reader
+            .read_byte_record(&mut self.record)
+            .map_err(|error| DataError::broken(self.places.line(line), format!("cannot be read as CSV: {error}")))
+    }
+}
+
+/// Reads the columns that a recipe names.
+pub(crate) fn read(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
+    let mut csv = Csv::open(path)?;
+    let mut report = DataReport::default();
+    if !csv.has_names() {
+        let text = format!(
+            "the first line is all numbers, so it is read as data; the columns are called c0 to c{}",
+            csv.columns.len() - 1
+        );
+        report.note(&csv.places.line(1), text);
+    }
+    let Selection { inputs: chosen, targets: target_columns } = select(&csv.columns, recipe, csv.places.file())?;
+    let columns = csv.columns.clone();
+    let mut places = Places::by_line(path);
+    let mut inputs = Vec::new();
+    let mut targets: Vec<Target> = target_columns.iter().map(|_| Target::Missing(0)).collect();
+    let mut rows = 0;
+    while let Some((line, record)) = csv.next_row()? {
+        places.push(line);
+        for &column in &chosen {
+            inputs.push(input_cell(&record[column], &columns[column], line, &places, &mut report)?);
+        }
+        for (target, &column) in targets.iter_mut().zip(&target_columns) {
+            target.push(&record[column], &columns[column], line, &places)?;
+        }
+        rows += 1;
+    }
+    Ok(Raw {
+        feature_names: chosen.iter().map(|&column| columns[column].clone()).collect(),
+        target_names: target_columns.iter().map(|&column| columns[column].clone()).collect(),
+        inputs,
+        targets: targets.into_iter().map(Target::finish).collect(),
+        rows,
+        places,
+        report,
+    })
+}
+
+fn input_cell(
+    cell: &[u8],
+    column: &str,
+    line: u64,
+    places: &Places,
+    report: &mut DataReport,
+) -> Result<f32, DataError> {
+    let cell = utf8(cell, column, line, places)?;
+    // Read in single precision at once: by way of double precision some values would be rounded twice.
+    if let Ok(value) = cell.parse::<f32>()
+        && value.is_finite()
+    {
+        return Ok(value);
+    }
+    if is_missing(cell) {
+        report.cell(
+            || places.line(line),
+            || match cell {
+                "" => format!("column {column:?} is empty; read as NaN"),
+                cell => format!("column {column:?} is {cell:?}; read as NaN"),
+            },
+        );
+        return Ok(f32::NAN);
+    }
+    match number(cell) {
+        Some(value) => Ok(input(value, column, || places.line(line), report)),
+        None => Err(no_number(
+            cell,
+            column,
+            line,
+            places,
+            "take the column out with data.inputs = [\"!...\"], or mend the cell",
+        )),
+    }
+}
+
+fn no_number(cell: &str, column: &str, line: u64, places: &Places, advice: &str) -> DataError {
+    let advice = if number(&cell.replace(',', ".")).is_some() { "write decimals with a point" } else { advice };
+    DataError::content(
+        places.line(line),
+        format!("column {column:?} holds {}, which is no number; {advice}", quoted(cell)),
+    )
+}
+
+fn utf8<'a>(cell: &'a [u8], column: &str, line: u64, places: &Places) -> Result<&'a str, DataError> {
+    text(cell).ok_or_else(|| {
+        DataError::broken(places.line(line), format!("column {column:?} is not UTF-8 text; save the file as UTF-8"))
+    })
+}
+
+/// A target column while it is read: its first cell that is not missing says whether it holds numbers or labels.
+enum Target {
+    /// So many rows, and none with a value.
+    Missing(usize),
+    Numbers(Vec<f64>),
+    Labels(Labels),
+}
+
+impl Target {
+    fn push(&mut self, cell: &[u8], column: &str, line: u64, places: &Places) -> Result<(), DataError> {
+        let cell = utf8(cell, column, line, places)?;
+        let missing = is_missing(cell);
+        if let Self::Missing(rows) = self {
+            if missing {
+                *rows += 1;
+                return Ok(());
+            }
+            *self = if number(cell).is_some() {
+                Self::Numbers(vec![f64::NAN; *rows])
+            } else if *rows == 0 {
+                Self::Labels(Labels::default())
+            } else {
+                return Err(DataError::content(
+                    places.row(0),
+                    format!("column {column:?} has no label here; take the row out"),
+                ));
+            };
+        }
+        match self {
+            Self::Missing(_) => {}
+            Self::Numbers(values) if missing => values.push(f64::NAN),
+            Self::Numbers(values) => match number(cell) {
+                Some(value) => values.push(value),
+                None => {
+                    return Err(no_number(
+                        cell,
+                        column,
+                        line,
+                        places,
+                        "the rows before it do hold numbers, so mend the cell",
+                    ));
+                }
+            },
+            Self::Labels(_) if missing => {
+                return Err(DataError::content(
+                    places.line(line),
+                    format!("column {column:?} has no label here; take the row out"),
+                ));
+            }
+            Self::Labels(labels) => labels.push(cell),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> TargetColumn {
+        match self {
+            Self::Missing(rows) => TargetColumn::Numbers(vec![f64::NAN; rows]),
+            Self::Numbers(values) => TargetColumn::Numbers(values),
+            Self::Labels(labels) => TargetColumn::Labels(labels),
+        }
+    }
+}
+
+/// The character that most often stands between the cells of the first line: a comma, a semicolon or a tab.
+fn delimiter(start: &[u8]) -> u8 {
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut quoted = false;
+    let mut counts = [(b',', 0_usize), (b';', 0), (b'\t', 0)];
+    for byte in line {
+        quoted ^= *byte == b'"';
+        if let Some((_, count)) = counts.iter_mut().find(|(delimiter, _)| !quoted && delimiter == byte) {
+            *count += 1;
+        }
+    }
+    // The first of equals: a single column has none of them.
+    counts.iter().rev().max_by_key(|(_, count)| *count).map_or(b',', |(delimiter, _)| *delimiter)
+}
+
+pub(crate) fn is_missing(cell: &str) -> bool {
+    MISSING.iter().any(|missing| cell.eq_ignore_ascii_case(missing))
+}
+
+pub(crate) fn number(cell: &str) -> Option<f64> {
+    cell.parse().ok()
+}
+
+/// A cell without the blanks around it, if it is text at all.
+pub(crate) fn text(cell: &[u8]) -> Option<&str> {
+    std::str::from_utf8(trim(cell)).ok()
+}
+
+fn trim(cell: &[u8]) -> &[u8] {
+    cell.trim_ascii()
+}

@@ -1,0 +1,245 @@
+//! Reading Parquet, through its column interface.
+use super::columns::{Selection, select};
+use super::error::open;
+use super::raw::{Labels, Places, Raw, TargetColumn, input};
+use super::{DataError, DataReport};
+use crate::recipe::Recipe;
+use ::parquet::basic::{ConvertedType, LogicalType, Type};
+use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use ::parquet::data_type::DataType;
+use ::parquet::errors::ParquetError;
+use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use ::parquet::schema::types::ColumnDescPtr;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// Rows that are asked for at a time.
+const ROWS_AT_ONCE: usize = 1 << 16;
+
+/// Reads the columns that a recipe names.
+pub(crate) fn read(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
+    let file = open(path)?;
+    let places = Places::by_row(path);
+    let name = places.file().to_owned();
+    // The library checks most of what a broken file may claim, but not all.
+    catch_unwind(AssertUnwindSafe(|| read_file(file, places, recipe))).unwrap_or_else(|_| {
+        Err(DataError::broken(name, "the Parquet reader gave up on this file; it is damaged, so write it again"))
+    })
+}
+
+fn broken(file: &str, error: &ParquetError) -> DataError {
+    let text = match error {
+        ParquetError::NYI(_) => format!("cannot be read ({error}); write it with compression zstd, snappy or none"),
+        _ => format!("this is no Parquet file, or it is damaged ({error}); write it again"),
+    };
+    DataError::broken(file, text)
+}
+
+fn read_file(source: File, places: Places, recipe: &Recipe) -> Result<Raw, DataError> {
+    let file = places.file();
+    let reader = SerializedFileReader::new(source).map_err(|error| broken(file, &error))?;
+    let schema = reader.metadata().file_metadata().schema_descr_ptr();
+    let columns: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
+    let Selection { inputs: chosen, targets: target_columns } = select(&columns, recipe, file)?;
+    for &column in chosen.iter().chain(&target_columns) {
+        check_column(&schema.column(column), target_columns.contains(&column), file)?;
+    }
+
+    let mut report = DataReport::default();
+    let mut inputs = Vec::new();
+    let mut targets: Vec<Column> = target_columns.iter().map(|&column| Column::like(&schema.column(column))).collect();
+    let mut rows = 0;
+    for group in 0..reader.num_row_groups() {
+        let group = reader.get_row_group(group).map_err(|error| broken(file, &error))?;
+        let mut features = Vec::with_capacity(chosen.len());
+        for &column in &chosen {
+            let mut values = Column::like(&schema.column(column));
+            read_column(&*group, column, &schema.column(column), &mut values).map_err(|error| broken(file, &error))?;
+            features.push(values.into_numbers());
+        }
+        for (target, &column) in targets.iter_mut().zip(&target_columns) {
+            read_column(&*group, column, &schema.column(column), target).map_err(|error| broken(file, &error))?;
+        }
+        let group_rows = features.first().map_or(0, Vec::len);
+        let same = features.iter().all(|values| values.len() == group_rows);
+        if !same || targets.iter().any(|target| target.len() != rows + group_rows) {
+            return Err(DataError::broken(
+                file,
+                "its columns have different numbers of rows; it is damaged, so write it again",
+            ));
+        }
+        for row in 0..group_rows {
+            for (values, &column) in features.iter().zip(&chosen) {
+                inputs.push(input(values[row], &columns[column], || places.row(rows + row), &mut report));
+            }
+        }
+        rows += group_rows;
+    }
+    let targets = targets
+        .into_iter()
+        .zip(&target_columns)
+        .map(|(target, &column)| target.finish(&columns[column], &places))
+        .collect::<Result<_, _>>()?;
+    Ok(Raw {
+        feature_names: chosen.iter().map(|&column| columns[column].clone()).collect(),
+        target_names: target_columns.iter().map(|&column| columns[column].clone()).collect(),
+        inputs,
+        targets,
+        rows,
+        places,
+        report,
+    })
+}
+
+/// Refuses what is no number, and for targets no text.
+fn check_column(column: &ColumnDescPtr, is_target: bool, file: &str) -> Result<(), DataError> {
+    let name = column.path().string();
+    let refuse = |what: &str| {
+        Err(DataError::content(
+            file,
+            format!("column {name:?} holds {what}; take it out of the recipe's columns, or write it as numbers"),
+        ))
+    };
+    if column.max_rep_level() > 0 {
+        return refuse("lists");
+    }
+    match column.logical_type_ref() {
+        Some(LogicalType::Decimal { .. }) => return refuse("decimals"),
+        Some(LogicalType::Date | LogicalType::Time { .. } | LogicalType::Timestamp { .. }) => {
+            return refuse("dates or times");
+        }
+        _ => {}
+    }
+    match column.physical_type() {
+        Type::BYTE_ARRAY if is_target => Ok(()),
+        Type::BYTE_ARRAY => refuse("text"),
+        Type::FIXED_LEN_BYTE_ARRAY => refuse("bytes of fixed length"),
+        Type::INT96 => refuse("dates or times"),
+        _ if matches!(column.converted_type(), ConvertedType::DECIMAL) => refuse("decimals"),
+        _ => Ok(()),
+    }
+}
+
+/// The values of a column; `None` and NaN where one is missing.
+enum Column {
+    Numbers { values: Vec<f64>, unsigned: bool },
+    Texts(Vec<Option<Vec<u8>>>),
+}
+
+impl Column {
+    fn like(column: &ColumnDescPtr) -> Self {
+        let unsigned_type = matches!(
+            column.converted_type(),
+            ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64
+        );
+        match column.physical_type() {
+            Type::BYTE_ARRAY => Self::Texts(Vec::new()),
+            _ => Self::Numbers { values: Vec::new(), unsigned: unsigned_type },
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Numbers { values, .. } => values.len(),
+            Self::Texts(texts) => texts.len(),
+        }
+    }
+
+    fn into_numbers(self) -> Vec<f64> {
+        match self {
+            Self::Numbers { values, .. } => values,
+            Self::Texts(texts) => vec![f64::NAN; texts.len()],
+        }
+    }
+
+    fn finish(self, column: &str, places: &Places) -> Result<TargetColumn, DataError> {
+        let texts = match self {
+            Self::Numbers { values, .. } => return Ok(TargetColumn::Numbers(values)),
+            Self::Texts(texts) => texts,
+        };
+        let mut labels = Labels::default();
+        for (row, text) in texts.iter().enumerate() {
+            match text.as_deref().map(std::str::from_utf8) {
+                Some(Ok(label)) => labels.push(label),
+                Some(Err(_)) => {
+                    return Err(DataError::content(places.row(row), format!("column {column:?} is not UTF-8 text")));
+                }
+                None => {
+                    return Err(DataError::content(
+                        places.row(row),
+                        format!("column {column:?} has no label here; take the row out"),
+                    ));
+                }
+            }
+        }
+        Ok(TargetColumn::Labels(labels))
+    }
+}
+
+/// Appends one column of a row group.
+fn read_column(
+    group: &dyn RowGroupReader,
+    number: usize,
+    column: &ColumnDescPtr,
+    into: &mut Column,
+) -> Result<(), ParquetError> {
+    let top = column.max_def_level();
+    let reader = group.get_column_reader(number)?;
+    match into {
+        Column::Texts(texts) => match reader {
+            ColumnReader::ByteArrayColumnReader(reader) => {
+                read_values(reader, top, |text| texts.push(text.map(|text| text.data().to_vec())))
+            }
+            _ => Err(changed()),
+        },
+        Column::Numbers { values, unsigned } => {
+            let unsigned = *unsigned;
+            let mut push = |value: Option<f64>| values.push(value.unwrap_or(f64::NAN));
+            match reader {
+                ColumnReader::BoolColumnReader(reader) => {
+                    read_values(reader, top, |value| push(value.map(|flag| f64::from(u8::from(flag)))))
+                }
+                ColumnReader::Int32ColumnReader(reader) => read_values(reader, top, |value| {
+                    push(value.map(|whole| if unsigned { f64::from(whole.cast_unsigned()) } else { f64::from(whole) }))
+                }),
+                ColumnReader::Int64ColumnReader(reader) => read_values(reader, top, |value| {
+                    push(value.map(|whole| if unsigned { whole.cast_unsigned() as f64 } else { whole as f64 }))
+                }),
+                ColumnReader::FloatColumnReader(reader) => read_values(reader, top, |value| push(value.map(f64::from))),
+                ColumnReader::DoubleColumnReader(reader) => read_values(reader, top, push),
+                _ => Err(changed()),
+            }
+        }
+    }
+}
+
+fn changed() -> ParquetError {
+    ParquetError::General("a column changes its type".to_owned())
+}
+
+/// Hands every value of a column on, `None` for a null.
+fn read_values<T: DataType>(
+    mut reader: ColumnReaderImpl<T>,
+    top: i16,
+    mut push: impl FnMut(Option<T::T>),
+) -> Result<(), ParquetError> {
+    let (mut levels, mut values) = (Vec::new(), Vec::new());
+    loop {
+        levels.clear();
+        values.clear();
+        let (records, _, _) = reader.read_records(ROWS_AT_ONCE, Some(&mut levels), None, &mut values)?;
+        if records == 0 {
+            return Ok(());
+        }
+        if top == 0 {
+            values.drain(..).for_each(|value| push(Some(value)));
+            continue;
+        }
+        let mut present = values.drain(..);
+        for level in &levels {
+            let value = if *level == top { Some(present.next().ok_or_else(changed)?) } else { None };
+            push(value);
+        }
+    }
+}

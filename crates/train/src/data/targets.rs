@@ -1,0 +1,234 @@
+//! What the target columns mean: classes, labels or numbers.
+use super::raw::{Labels, Places, TargetColumn};
+use super::{DataError, DataReport, Targets};
+use crate::recipe::{LayerKind, LossKind, Recipe, Task};
+
+/// Targets that are understood.
+pub(crate) struct Resolved {
+    pub(crate) targets: Targets,
+    pub(crate) task: Task,
+    pub(crate) class_names: Vec<String>,
+}
+
+/// What a loss says about its targets.
+#[derive(Clone, Copy, PartialEq)]
+enum Wants {
+    /// One class of several.
+    Classes,
+    /// Yes or no, for each output.
+    Flags,
+    /// Numbers.
+    Numbers,
+}
+
+fn wants(loss: &LossKind) -> Wants {
+    match loss {
+        LossKind::CrossEntropy
+        | LossKind::CategoricalCrossEntropy
+        | LossKind::SparseCategoricalCrossEntropy
+        | LossKind::NegativeLogLikelihood => Wants::Classes,
+        LossKind::BinaryCrossEntropy | LossKind::BinaryCrossEntropyLogits | LossKind::Hinge => Wants::Flags,
+        LossKind::Mse | LossKind::HalfMse | LossKind::Mae | LossKind::Huber { .. } => Wants::Numbers,
+    }
+}
+
+/// The outputs of the network, if its last layer of units says.
+fn outputs(recipe: &Recipe) -> Option<u64> {
+    recipe.layers.iter().rev().find_map(|layer| match layer.kind {
+        LayerKind::Dense { units, .. } => Some(units),
+        _ => None,
+    })
+}
+
+/// Understands the target columns.
+///
+/// The recipe's `task` decides. Without one, text labels are classes; a single column of whole numbers is classes when the loss is one
+/// for classes, or when there are several outputs for it; a column of 0 and 1 is `binary` for the losses of probabilities; several such
+/// columns are `multilabel`, or `multiclass` when each row has a single 1 and the loss is one for classes; all else is `regression`.
+pub(crate) fn resolve(
+    columns: Vec<TargetColumn>,
+    names: &[String],
+    recipe: &Recipe,
+    places: &Places,
+    report: &mut DataReport,
+) -> Result<Resolved, DataError> {
+    let mut numbers = Vec::with_capacity(columns.len());
+    let several = columns.len() > 1;
+    for (column, name) in columns.into_iter().zip(names) {
+        match column {
+            TargetColumn::Numbers(values) => numbers.push(values),
+            TargetColumn::Labels(labels) if !several => return text_classes(&labels, name, recipe, places, report),
+            TargetColumn::Labels(_) => {
+                let text =
+                    format!("target column {name:?} holds text; of several target columns each must hold numbers");
+                return Err(DataError::content(places.file(), text));
+            }
+        }
+    }
+    match numbers.as_slice() {
+        [] => Err(DataError::content(places.file(), "there is no target column")),
+        [values] => single_column(values, &names[0], recipe, places, report),
+        _ => several_columns(&numbers, names, recipe, places, report),
+    }
+}
+
+fn text_classes(
+    labels: &Labels,
+    name: &str,
+    recipe: &Recipe,
+    places: &Places,
+    report: &mut DataReport,
+) -> Result<Resolved, DataError> {
+    /// More classes are not listed in the note: our choice.
+    const SHOWN: usize = 20;
+    let task = match recipe.task {
+        Some(Task::Regression | Task::Multilabel) => {
+            let task = recipe.task.map_or("", Task::name);
+            let text = format!(
+                "target column {name:?} holds text, which task = \"{task}\" cannot learn; use task = \"multiclass\""
+            );
+            return Err(DataError::content(recipe.place("task"), text));
+        }
+        Some(task) => task,
+        None if labels.words.len() == 2 && outputs(recipe) == Some(1) => Task::Binary,
+        None => Task::Multiclass,
+    };
+    let mut class_names = labels.words.clone();
+    class_names.sort_unstable();
+    let number_of: Vec<i64> =
+        labels.words.iter().map(|word| class_number(class_names.binary_search(word).ok())).collect();
+    let classes = labels.codes.iter().map(|&code| number_of[code as usize]).collect();
+    let listed: Vec<String> =
+        class_names.iter().take(SHOWN).enumerate().map(|(number, word)| format!("{number} = {word:?}")).collect();
+    let more = class_names.len().saturating_sub(SHOWN);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    report.note(
+        places.file(),
+        format!("the labels of column {name:?} are numbered in sorted order: {}{more}", listed.join(", ")),
+    );
+    Ok(Resolved { targets: Targets::Classes(classes), task, class_names })
+}
+
+fn single_column(
+    values: &[f64],
+    name: &str,
+    recipe: &Recipe,
+    places: &Places,
+    report: &mut DataReport,
+) -> Result<Resolved, DataError> {
+    let task = recipe.task.unwrap_or_else(|| task_of_column(values, recipe));
+    let plain = |targets| Ok(Resolved { targets, task, class_names: Vec::new() });
+    match task {
+        Task::Regression | Task::Multilabel => {
+            plain(real(&[values], std::slice::from_ref(&name.to_owned()), places, report))
+        }
+        Task::Binary if is_signs(values) => {
+            report.note(places.file(), format!("column {name:?} holds -1 and 1, read as class 0 and class 1"));
+            let targets = Targets::Classes(values.iter().map(|&value| i64::from(value > 0.0)).collect());
+            Ok(Resolved { targets, task, class_names: vec!["-1".to_owned(), "1".to_owned()] })
+        }
+        Task::Binary | Task::Multiclass => plain(Targets::Classes(class_numbers(values, name, recipe, task, places)?)),
+    }
+}
+
+fn task_of_column(values: &[f64], recipe: &Recipe) -> Task {
+    let whole = values.iter().all(|value| value.fract() == 0.0);
+    let flags = values.iter().all(|&value| value == 0.0 || value == 1.0) || is_signs(values);
+    let several_outputs = outputs(recipe).is_some_and(|outputs| outputs > 1);
+    match wants(&recipe.loss.kind) {
+        Wants::Classes | Wants::Flags if flags && !several_outputs => Task::Binary,
+        Wants::Classes => Task::Multiclass,
+        Wants::Flags if whole => Task::Multiclass,
+        Wants::Numbers if whole && several_outputs => Task::Multiclass,
+        Wants::Flags | Wants::Numbers => Task::Regression,
+    }
+}
+
+/// Whether a column holds both -1 and 1, and nothing else.
+fn is_signs(values: &[f64]) -> bool {
+    values.contains(&-1.0) && values.contains(&1.0) && values.iter().all(|value| value.abs() == 1.0)
+}
+
+fn class_numbers(
+    values: &[f64],
+    name: &str,
+    recipe: &Recipe,
+    task: Task,
+    places: &Places,
+) -> Result<Vec<i64>, DataError> {
+    /// Whole numbers below this are exact in f64.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if let Some(row) = values.iter().position(|value| value.fract() != 0.0 || value.abs() >= EXACT) {
+        let (value, task) = (values[row], task.name());
+        let text = if value.is_nan() {
+            format!("target column {name:?} has no class number here; take the row out")
+        } else {
+            let why = if recipe.task.is_some() {
+                format!("task = \"{task}\"")
+            } else {
+                format!("the loss \"{}\"", recipe.loss.kind.name())
+            };
+            format!(
+                "target column {name:?} holds {value}, but {why} learns classes, which are whole numbers; for real targets set task = \"regression\" and a loss such as \"mse\""
+            )
+        };
+        return Err(DataError::content(places.row(row), text));
+    }
+    Ok(values.iter().map(|&value| value as i64).collect())
+}
+
+fn several_columns(
+    columns: &[Vec<f64>],
+    names: &[String],
+    recipe: &Recipe,
+    places: &Places,
+    report: &mut DataReport,
+) -> Result<Resolved, DataError> {
+    let flags = columns.iter().flatten().all(|&value| value == 0.0 || value == 1.0);
+    let one_hot =
+        flags && (0..columns[0].len()).all(|row| columns.iter().map(|column| column[row]).sum::<f64>() == 1.0);
+    let task = recipe.task.unwrap_or(match wants(&recipe.loss.kind) {
+        Wants::Classes if one_hot => Task::Multiclass,
+        Wants::Flags if flags => Task::Multilabel,
+        _ => Task::Regression,
+    });
+    match task {
+        Task::Regression | Task::Multilabel => {
+            let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            let targets = real(&columns, names, places, report);
+            Ok(Resolved { targets, task, class_names: Vec::new() })
+        }
+        Task::Binary | Task::Multiclass if one_hot => {
+            report
+                .note(places.file(), "the target columns hold a single 1 in each row, read as the number of the class");
+            let class = |row: usize| class_number(columns.iter().position(|column| column[row] == 1.0));
+            let targets = Targets::Classes((0..columns[0].len()).map(class).collect());
+            Ok(Resolved { targets, task, class_names: names.to_vec() })
+        }
+        Task::Binary | Task::Multiclass => {
+            let text = format!(
+                "task = \"{}\" has one class a row, but there are {} target columns without a single 1 in each row; name one column, or set task = \"multilabel\"",
+                task.name(),
+                columns.len()
+            );
+            Err(DataError::content(recipe.place("data.target"), text))
+        }
+    }
+}
+
+/// A position among the classes as a class number; a position that cannot be is none of them.
+fn class_number(position: Option<usize>) -> i64 {
+    position.and_then(|position| i64::try_from(position).ok()).unwrap_or(-1)
+}
+
+/// Columns of numbers, brought together row by row; what is not finite is noted.
+fn real(columns: &[&[f64]], names: &[String], places: &Places, report: &mut DataReport) -> Targets {
+    let rows = columns.first().map_or(0, |column| column.len());
+    let mut values = Vec::with_capacity(rows * columns.len());
+    for row in 0..rows {
+        for (column, name) in columns.iter().zip(names) {
+            values.push(super::raw::input(column[row], name, || places.row(row), report));
+        }
+    }
+    Targets::Real { values, columns: columns.len() }
+}
