@@ -1,1 +1,34 @@
-//! Placeholder.
+//! Owns the run log: writes it, reads it, recovers it, keeps it within its bound.
+//!
+//! It must never judge: what the numbers of a log mean is the business of the rules.
+//!
+//! A log is a folder of segments (`log-00000.wal`, ...) with checked records, see [`Writer`] and [`Reader`]. A record is in
+//! the file, for the system, when `append` returns: a process that is killed afterwards loses nothing.
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
+
+mod active;
+mod codec;
+mod error;
+mod folder;
+mod keeper;
+mod limits;
+mod lock;
+mod merge;
+mod platform;
+mod reader;
+mod scan;
+mod segment;
+mod summary;
+mod thin;
+mod writer;
+
+pub use codec::{
+    CodecError, Decoded, MAX_RECORD_BYTES, StepGlance, decode, decode_step_into, encode, encode_step, glance,
+};
+pub use error::StoreError;
+pub use folder::incident_folder;
+pub use merge::merge;
+pub use reader::{Reader, is_run};
+pub use segment::FORMAT_VERSION;
+pub use summary::{RunState, RunSummary, runs, summarize};
+pub use writer::{Appended, Health, Options, Writer};
