@@ -63,10 +63,10 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The run was killed before its first record.
-    #[error("{}: the log holds no record: the run was killed before it wrote one; start it again", .dir.display())]
+    #[error("{}: the log holds no record: the run was killed before it wrote one; start it again", .path.display())]
     Empty {
-        /// The folder.
-        dir: PathBuf,
+        /// The folder, or its first file.
+        path: PathBuf,
     },
     /// One record is too large; it was left out, and the log goes on.
     #[error("a record of {bytes} bytes was left out of the log: at most {limit} fit; watch fewer tensors")]

@@ -227,7 +227,8 @@ fn plan(closed: &[Closed], incidents: &[u64], limits: &Limits) -> Option<Job> {
         bytes += closed.bytes;
         inputs.push(closed);
     }
-    Some(Job { inputs, every: least * 2, windows: incidents.iter().copied().map(thin::window).collect() })
+    let windows = incidents.iter().copied().map(thin::window).collect();
+    Some(Job { inputs, every: least * 2, windows, most_bytes: 2 * limits.segment })
 }
 
 /// The closed segments that may be thinned.

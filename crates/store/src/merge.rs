@@ -109,11 +109,11 @@ mod tests {
     use super::merge;
     use barograph_vocab::{Reading, Role, Scalar, SiteId, SiteReading, StepRecord, UnitReading};
 
-    fn step(number: u64, scalars: &[(Scalar, f64)], reading: Reading) -> StepRecord {
+    fn step(number: u64, scalars: &[(Scalar, f64)], reading: &Reading) -> StepRecord {
         StepRecord {
             step: number,
             scalars: scalars.to_vec(),
-            readings: vec![SiteReading { site: SiteId(0), role: Role::Gradient, reading }],
+            readings: vec![SiteReading { site: SiteId(0), role: Role::Gradient, reading: *reading }],
             stands_for: 1,
             ..StepRecord::default()
         }
@@ -126,14 +126,16 @@ mod tests {
     fn merged(steps: &[StepRecord]) -> StepRecord {
         let (first, rest) = steps.split_first().unwrap();
         let mut whole = first.clone();
-        rest.iter().for_each(|next| merge(&mut whole, next));
+        for next in rest {
+            merge(&mut whole, next);
+        }
         whole
     }
 
     #[test]
     fn one_nan_among_many_steps_stays() {
         let mut steps: Vec<_> =
-            (0..8).map(|n| step(n, &[(Scalar::Loss, 1.0)], reading(9, 0, -1.0, 1.0, 2.0))).collect();
+            (0..8).map(|n| step(n, &[(Scalar::Loss, 1.0)], &reading(9, 0, -1.0, 1.0, 2.0))).collect();
         steps[5].scalars[0].1 = f64::NAN;
         steps[5].readings[0].reading.nan = 2;
         let whole = merged(&steps);
@@ -145,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_spike_keeps_its_height_and_a_dip_of_accuracy_its_depth() {
-        let quiet = step(0, &[(Scalar::Loss, 1.0), (Scalar::Accuracy, 0.9)], reading(9, 0, -1.0, 1.0, 2.0));
-        let spike = step(1, &[(Scalar::Loss, -70.0), (Scalar::Accuracy, 0.1)], reading(9, 0, -0.5, 300.0, 400.0));
+        let quiet = step(0, &[(Scalar::Loss, 1.0), (Scalar::Accuracy, 0.9)], &reading(9, 0, -1.0, 1.0, 2.0));
+        let spike = step(1, &[(Scalar::Loss, -70.0), (Scalar::Accuracy, 0.1)], &reading(9, 0, -0.5, 300.0, 400.0));
         let whole = merged(&[quiet.clone(), spike, quiet]);
         assert_eq!(whole.scalar(Scalar::Loss), Some(-70.0));
         assert_eq!(whole.scalar(Scalar::Accuracy), Some(0.1));
@@ -156,8 +158,8 @@ mod tests {
 
     #[test]
     fn the_zero_extremes_of_an_all_nan_tensor_are_not_extremes() {
-        let good = step(0, &[], reading(9, 0, 3.0, 5.0, 12.0));
-        let bad = step(1, &[], reading(9, 9, 0.0, 0.0, 0.0));
+        let good = step(0, &[], &reading(9, 0, 3.0, 5.0, 12.0));
+        let bad = step(1, &[], &reading(9, 9, 0.0, 0.0, 0.0));
         for order in [[good.clone(), bad.clone()], [bad, good]] {
             let reading = merged(&order).readings[0].reading;
             assert_eq!((reading.min, reading.max, reading.nan, reading.finite()), (3.0, 5.0, 9, 9));
@@ -169,7 +171,7 @@ mod tests {
         let steps: Vec<_> = (0..6_u32)
             .map(|n| {
                 let f = f64::from(n * 7 % 5);
-                let mut step = step(u64::from(n), &[(Scalar::Loss, f)], reading(9, u64::from(n % 2), -f, f * 2.0, f));
+                let mut step = step(u64::from(n), &[(Scalar::Loss, f)], &reading(9, u64::from(n % 2), -f, f * 2.0, f));
                 let worst = [n; 4];
                 step.units.push(UnitReading {
                     site: SiteId(1),

@@ -60,11 +60,11 @@ impl Reader {
         let Opened { mut scans, mut remarks } = open_all(dir)?;
         let live = lock::is_held(dir);
         if !live && !holds_a_record(&mut scans)? {
-            return Err(StoreError::Empty { dir: dir.to_owned() });
+            return Err(StoreError::Empty { path: dir.to_owned() });
         }
         let first = scans.front().map_or(0, |scan| scan.header().first);
         if first > 0 {
-            remarks.push(missing(0, first - 1));
+            remarks.push(format!("{} missing", names_of(0, first - 1)));
         }
         Ok(Self {
             dir: dir.to_owned(),
@@ -251,7 +251,9 @@ impl Reader {
         self.current = self.later.pop_front();
         let next = self.current.as_ref().map_or(0, |scan| scan.header().first);
         if next > last.saturating_add(1) {
-            self.remarks.push(missing(last.saturating_add(1), next - 1));
+            // While a run is written, nothing but thinning takes segments away, and that puts them into an earlier one.
+            let why = if lock::is_held(&self.dir) { "thinned before this reader came to it" } else { "missing" };
+            self.remarks.push(format!("{} {why}", names_of(last.saturating_add(1), next - 1)));
         }
     }
 }
@@ -328,7 +330,9 @@ fn open_listed(segments: &[(u32, PathBuf)]) -> Result<Option<Opened>, StoreError
             }
             Ok(scan) => scans.push_back(scan),
             Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error @ (StoreError::Foreign { .. } | StoreError::Header { .. })) if !scans.is_empty() => {
+            Err(error @ (StoreError::Foreign { .. } | StoreError::Header { .. } | StoreError::Empty { .. }))
+                if !scans.is_empty() =>
+            {
                 remarks.push(error.to_string());
             }
             Err(error) => return Err(error),
@@ -350,11 +354,12 @@ fn holds_a_record(scans: &mut VecDeque<Scan>) -> Result<bool, StoreError> {
     Ok(false)
 }
 
-fn missing(first: u32, last: u32) -> String {
+/// Segments and a verb.
+fn names_of(first: u32, last: u32) -> String {
     if first == last {
-        format!("log-{first:05}.wal is missing")
+        format!("log-{first:05}.wal is")
     } else {
-        format!("log-{first:05}.wal to log-{last:05}.wal are missing")
+        format!("log-{first:05}.wal to log-{last:05}.wal are")
     }
 }
 

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-/// The search for the next sound record behind a damaged one gives up after checking this many bytes. Our choice: about
-/// 0.1 s.
+/// In one segment, the search for sound records behind damaged ones gives up after checking this many bytes. Our choice:
+/// about 0.1 s, so that a hostile file cannot take long.
 const RESYNC_BYTES: usize = 256 << 20;
 /// Bytes read at once.
 const WINDOW_BYTES: usize = 256 << 10;
@@ -20,6 +20,7 @@ pub(crate) struct Scan {
     offset: u64,
     window: Vec<u8>,
     window_at: u64,
+    resync_bytes: usize,
 }
 
 /// What is at the offset of a scan.
@@ -44,9 +45,10 @@ impl Scan {
         let (header, offset) = header.map_err(|fault| match fault {
             HeaderFault::Foreign(begins) => StoreError::Foreign { path: path.to_owned(), begins },
             HeaderFault::Version(found) => StoreError::Version { path: path.to_owned(), found, known: FORMAT_VERSION },
-            HeaderFault::Short | HeaderFault::Damaged => StoreError::Header { path: path.to_owned() },
+            HeaderFault::Blank => StoreError::Empty { path: path.to_owned() },
+            HeaderFault::Damaged => StoreError::Header { path: path.to_owned() },
         })?;
-        Ok(Self { path: path.to_owned(), file, header, offset, window: Vec::new(), window_at: 0 })
+        Ok(Self { path: path.to_owned(), file, header, offset, window: Vec::new(), window_at: 0, resync_bytes: 0 })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -77,8 +79,7 @@ impl Scan {
         match &found {
             Found::Record(range) => self.offset = self.offset.saturating_add(segment::framed(range.len())),
             // The writer may fill in what is missing, so that the next look must be at the file.
-            Found::Nothing | Found::Torn => self.window.clear(),
-            Found::Damaged(_) => {}
+            Found::Nothing | Found::Torn | Found::Damaged(_) => self.window.clear(),
         }
         Ok(found)
     }
@@ -93,7 +94,6 @@ impl Scan {
 
     fn find_sound(&mut self, last: u64) -> io::Result<Option<u64>> {
         let end = self.file.metadata()?.len();
-        let mut checked = 0;
         for at in self.offset.saturating_add(1)..last {
             let Some(head) = self.slice(at, FRAME_BYTES)? else { break };
             let Some((length, _)) = split_head(self.payload(head)) else { break };
@@ -102,12 +102,12 @@ impl Scan {
             if payload_bytes == 0 || payload_bytes > MAX_RECORD_BYTES || !fits {
                 continue;
             }
+            if self.resync_bytes > RESYNC_BYTES {
+                break;
+            }
+            self.resync_bytes = self.resync_bytes.saturating_add(payload_bytes);
             if matches!(self.look(at)?, Found::Record(_)) {
                 return Ok(Some(at));
-            }
-            checked += payload_bytes;
-            if checked > RESYNC_BYTES {
-                break;
             }
         }
         Ok(None)

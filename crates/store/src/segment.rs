@@ -46,7 +46,8 @@ pub(crate) struct Header {
 /// Why a file is not a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HeaderFault {
-    Short,
+    /// Too short for a header, or zeros: made, and not written before the machine failed.
+    Blank,
     Foreign(String),
     Version(u16),
     Damaged,
@@ -71,11 +72,14 @@ impl Header {
 
     /// The header, and the offset of the first frame.
     pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, u64), HeaderFault> {
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Err(HeaderFault::Blank);
+        }
         let known = bytes.len().min(MAGIC.len());
         if bytes.get(..known) != MAGIC.get(..known) {
             return Err(HeaderFault::Foreign(bytes.iter().take(8).copied().map(printable).collect()));
         }
-        let bytes = bytes.first_chunk::<HEADER_BYTES>().ok_or(HeaderFault::Short)?;
+        let bytes = bytes.first_chunk::<HEADER_BYTES>().ok_or(HeaderFault::Blank)?;
         let version = u16::from_le_bytes([bytes[8], bytes[9]]);
         if version != FORMAT_VERSION {
             return Err(HeaderFault::Version(version));
@@ -147,7 +151,9 @@ mod tests {
             damaged[bit / 8] ^= 1 << (bit % 8);
             assert!(Header::decode(&damaged).is_err(), "bit {bit}");
         }
-        assert_eq!(Header::decode(&bytes[..39]), Err(HeaderFault::Short));
+        for blank in [&bytes[..39], &[0; 40], &[]] {
+            assert_eq!(Header::decode(blank), Err(HeaderFault::Blank));
+        }
         assert_eq!(Header::decode(b"\x89PNG\r\n\x1a\n"), Err(HeaderFault::Foreign(".PNG....".to_owned())));
     }
 

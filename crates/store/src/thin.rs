@@ -51,6 +51,8 @@ pub(crate) struct Job {
     pub(crate) inputs: Vec<Closed>,
     pub(crate) every: u32,
     pub(crate) windows: Vec<RangeInclusive<u64>>,
+    /// The bound of the log has room for a temporary file of this size.
+    pub(crate) most_bytes: u64,
 }
 
 /// What became of a job.
@@ -92,7 +94,7 @@ fn rewrite(
     stop: &AtomicBool,
 ) -> Result<Option<u64>, StoreError> {
     let before: u64 = job.inputs.iter().map(|input| input.bytes).sum();
-    let limit = (before as f64 * WORTHWHILE) as u64;
+    let limit = ((before as f64 * WORTHWHILE) as u64).min(job.most_bytes);
     let mut thinner = Thinner::new(Output::create(temporary, header)?, job);
     for input in &job.inputs {
         let mut scan = Scan::open(&segment::path_of(dir, input.first))?;
@@ -255,5 +257,99 @@ impl<'a> Thinner<'a> {
         }
         self.held_bytes = 0;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Closed, Job, Outcome, run};
+    use crate::{Options, Reader, Writer, decode, merge};
+    use barograph_vocab::{Record, Scalar, StepRecord};
+    use std::fs;
+    use std::path::Path;
+    use std::sync::atomic::AtomicBool;
+
+    fn step(step: u64) -> StepRecord {
+        let scalars = vec![(Scalar::Loss, (step as f64 * 0.7).sin())];
+        StepRecord { step, scalars, stands_for: 1, ..StepRecord::default() }
+    }
+
+    /// A log of several small segments.
+    fn log(dir: &Path) -> Vec<Closed> {
+        let options = Options { cap_bytes: 1 << 20, first_segment_bytes: 0, segment_bytes: 0, ..Options::default() };
+        let mut writer = Writer::create(dir, options).unwrap();
+        for number in 0..1000 {
+            writer.append_step(&step(number)).unwrap();
+        }
+        writer.close().unwrap();
+        let listed = crate::folder::segments(dir).unwrap();
+        let closed = |(first, path): &(u32, std::path::PathBuf)| {
+            let bytes = fs::metadata(path).unwrap().len();
+            Closed { first: *first, last: *first, bytes, every: 1 }
+        };
+        listed.iter().map(closed).collect()
+    }
+
+    fn read(dir: &Path) -> (Vec<StepRecord>, Vec<String>) {
+        let mut reader = Reader::open(dir).unwrap();
+        let mut steps = Vec::new();
+        while let Some(payload) = reader.next_encoded().unwrap() {
+            if let Some(Record::Step(step)) = decode(payload).unwrap().record {
+                steps.push(step);
+            }
+        }
+        (steps, reader.notes())
+    }
+
+    #[test]
+    fn a_job_killed_between_rename_and_removal_reads_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let closed = log(dir.path());
+        assert!(closed.len() > 4, "{} segments", closed.len());
+        let (before, _) = read(dir.path());
+        let saved = fs::read(dir.path().join("log-00002.wal")).unwrap();
+        let mut opened_before = Reader::open(dir.path()).unwrap();
+
+        let job = Job { inputs: closed[1..3].to_vec(), every: 4, windows: vec![20..=30], most_bytes: u64::MAX };
+        let run_number = crate::scan::Scan::open(&dir.path().join("log-00000.wal")).unwrap().header().run;
+        let outcome = run(dir.path(), run_number, &job, &AtomicBool::new(false)).unwrap();
+        assert!(matches!(outcome, Outcome::Replaced(Closed { first: 1, last: 2, every: 4, .. })));
+
+        // Who had opened the log goes on with what was there.
+        assert_eq!(opened_before.by_ref().count(), before.len());
+        let (thinned, notes) = read(dir.path());
+        assert!(thinned.len() < before.len());
+        assert!(
+            notes.iter().any(|note| note.contains("thinned")) && !notes.iter().any(|note| note.contains("missing"))
+        );
+        // Each record is the merge of the steps it stands for.
+        let mut rest = &before[..];
+        for record in &thinned {
+            let (group, after) = rest.split_at(record.stands_for as usize);
+            let mut whole = group[0].clone();
+            for next in &group[1..] {
+                merge(&mut whole, next);
+            }
+            assert_eq!(*record, whole);
+            rest = after;
+        }
+        assert!(rest.is_empty());
+
+        fs::write(dir.path().join("log-00002.wal"), saved).unwrap();
+        fs::write(dir.path().join("log-00003.wal.tmp"), "half a job").unwrap();
+        assert_eq!(read(dir.path()), (thinned, notes));
+    }
+
+    #[test]
+    fn a_job_that_gains_nothing_or_is_stopped_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let closed = log(dir.path());
+        let before = read(dir.path());
+        let futile = Job { inputs: closed[1..3].to_vec(), every: 4, windows: vec![0..=1000], most_bytes: u64::MAX };
+        assert!(matches!(run(dir.path(), 0, &futile, &AtomicBool::new(false)), Ok(Outcome::Futile)));
+        let stopped = Job { windows: Vec::new(), ..futile };
+        assert!(matches!(run(dir.path(), 0, &stopped, &AtomicBool::new(true)), Ok(Outcome::Stopped)));
+        assert_eq!(read(dir.path()), before);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), closed.len());
     }
 }

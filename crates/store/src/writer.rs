@@ -99,11 +99,13 @@ impl Writer {
     pub fn create(dir: impl AsRef<Path>, options: Options) -> Result<Self, StoreError> {
         let dir = dir.as_ref().to_owned();
         fs::create_dir_all(&dir).map_err(|source| StoreError::io("make the run folder", &dir, source))?;
-        let segments = folder::segments(&dir).map_err(|source| StoreError::io("read the run folder", &dir, source))?;
-        if !segments.is_empty() {
-            return Err(StoreError::Exists { dir });
-        }
+        refuse_a_second_log(&dir)?;
         let lock = Lock::take(&dir)?;
+        // Another writer may have come and gone meanwhile.
+        if let Err(error) = refuse_a_second_log(&dir) {
+            lock.release();
+            return Err(error);
+        }
         let (limits, run) = (Limits::of(&options), run_number());
         let keeper = Keeper::start(dir.clone(), run, limits, options.sync_every);
         let mut writer = Self {
@@ -341,6 +343,11 @@ impl std::fmt::Debug for Writer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Writer").field("dir", &self.dir).field("health", &self.health).finish_non_exhaustive()
     }
+}
+
+fn refuse_a_second_log(dir: &Path) -> Result<(), StoreError> {
+    let segments = folder::segments(dir).map_err(|source| StoreError::io("read the run folder", dir, source))?;
+    if segments.is_empty() { Ok(()) } else { Err(StoreError::Exists { dir: dir.to_owned() }) }
 }
 
 fn least_capacity(payload: usize) -> u64 {

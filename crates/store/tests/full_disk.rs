@@ -51,13 +51,11 @@ fn every_acknowledged_step_is_there(dir: &Path, acknowledged: u64) {
     assert!(steps_of(&records).into_iter().eq(0..acknowledged));
 }
 
-/// The child's half of the next test. After the limit no file may grow beyond a quarter of a segment, so that the second
-/// segment cannot be made.
+/// The child's half of the next test: no file may grow beyond one segment, and then a record comes that is larger.
 fn fill_up_to_a_limit(dir: &Path, map: bool) {
     let mut writer = Writer::create(dir, options(map)).unwrap();
     let limit = Some(SEGMENT);
     setrlimit(Resource::Fsize, Rlimit { current: limit, maximum: limit }).unwrap();
-    // The first segment has its room already; a later one is refused whole once a record is larger than the limit.
     let mut step = 0;
     while step < 30 {
         assert_eq!(writer.append_step(&usual_step(step, 3)).unwrap(), Appended::Written);
@@ -89,7 +87,8 @@ fn a_limit_of_file_sizes_is_an_error_and_not_a_signal() {
     assert!(status.success(), "{status}");
 }
 
-/// A real disk without room, where the user may make one. The two tests above and in `active.rs` run for any user.
+/// A real disk without room, where the user may make one. The test above, and one in `active.rs` with a
+/// device that is always full, run for any user.
 #[test]
 fn a_full_disk_is_an_error_and_not_a_signal() {
     for map in [true, false] {
