@@ -68,6 +68,7 @@ impl Active {
     }
 
     /// A segment over an open file: mapped when `room` bytes were set aside, else written.
+    #[allow(unsafe_code, reason = "to map a file is unsafe; this is the one place")]
     fn over(path: &Path, file: File, room: Option<u64>, wanted: u64) -> io::Result<Self> {
         let body = match room {
             // SAFETY: this process alone writes the file, which is `room` bytes long with all of them set aside on a

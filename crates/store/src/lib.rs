@@ -4,6 +4,27 @@
 //!
 //! A log is a folder of segments (`log-00000.wal`, ...) with checked records, see [`Writer`] and [`Reader`]. A record is in
 //! the file, for the system, when `append` returns: a process that is killed afterwards loses nothing.
+//!
+//! ```
+//! use barograph_store::{Options, Reader, Writer};
+//! use barograph_vocab::{Record, RunEnd, Scalar, StepRecord};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let runs = tempfile::tempdir()?;
+//! let dir = runs.path().join("mnist-1");
+//! let mut writer = Writer::create(&dir, Options::default())?;
+//! let scalars = vec![(Scalar::Loss, 2.3)];
+//! writer.append_step(&StepRecord { scalars, stands_for: 1, ..StepRecord::default() })?;
+//! writer.append(&Record::End { steps: 1, reason: RunEnd::Completed })?;
+//! writer.close()?;
+//!
+//! let mut reader = Reader::open(&dir)?;
+//! assert_eq!(reader.by_ref().count(), 2);
+//! assert!(reader.notes().is_empty());
+//! # Ok(())
+//! # }
+//! ```
+#![deny(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable))]
 
 mod active;
