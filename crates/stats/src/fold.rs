@@ -141,7 +141,7 @@ impl<W: Wide> Fold<W> {
         self.combine(block.len(), mean, m2);
     }
 
-    /// Chan, Golub and LeVeque (1979): mean and squared deviations of two samples together.
+    /// Chan, Golub, `LeVeque` (1979): mean and squared deviations of two samples together.
     #[inline]
     fn combine(&mut self, count: usize, mean: f64, m2: f64) {
         let before = self.finite as f64;

@@ -53,7 +53,7 @@ impl Strided {
             return Ok(());
         }
         if let Some(last) = self.rank.checked_sub(1)
-            && stride.checked_mul(size as isize) == Some(self.strides[last])
+            && stride.checked_mul(size.cast_signed()) == Some(self.strides[last])
             && let Some(merged) = self.shape[last].checked_mul(size)
         {
             self.shape[last] = merged;
@@ -85,7 +85,7 @@ impl Strided {
         for dimension in 0..self.rank {
             let stride = self.strides[dimension];
             if stride < 0 {
-                let steps = (self.shape[dimension] - 1) as isize;
+                let steps = (self.shape[dimension] - 1).cast_signed();
                 self.offset = self.offset.wrapping_add_signed(stride.wrapping_mul(steps));
                 self.strides[dimension] = -stride;
             }
@@ -123,7 +123,7 @@ impl Strided {
         let mut at = self.offset;
         for dimension in (0..self.rank).rev() {
             let size = self.shape[dimension];
-            at = at.wrapping_add_signed(self.strides[dimension].wrapping_mul((number % size) as isize));
+            at = at.wrapping_add_signed(self.strides[dimension].wrapping_mul((number % size).cast_signed()));
             number /= size;
         }
         at
@@ -164,11 +164,6 @@ impl Cursor {
         Self { run: layout.offset, remaining: layout.len, layout, index: [0; MAX_RANK], column: 0 }
     }
 
-    /// Elements not yet copied.
-    pub(crate) fn remaining(&self) -> usize {
-        self.remaining
-    }
-
     /// Fills `out` with the next elements, each converted by `convert`, and returns how many there were.
     pub(crate) fn fill<T: Copy, W>(&mut self, buffer: &[T], out: &mut [W], convert: impl Fn(T) -> W + Copy) -> usize {
         let wanted = out.len().min(self.remaining);
@@ -179,7 +174,7 @@ impl Cursor {
         let mut done = 0;
         while done < wanted {
             let take = (size - self.column).min(wanted - done);
-            let at = self.run.wrapping_add_signed(stride.wrapping_mul(self.column as isize));
+            let at = self.run.wrapping_add_signed(stride.wrapping_mul(self.column.cast_signed()));
             copy_run(buffer, at, stride, &mut out[done..done + take], convert);
             done += take;
             self.column += take;
@@ -201,7 +196,7 @@ impl Cursor {
                 self.run = self.run.wrapping_add_signed(stride);
                 return;
             }
-            let back = stride.wrapping_mul((self.layout.shape[dimension] - 1) as isize);
+            let back = stride.wrapping_mul((self.layout.shape[dimension] - 1).cast_signed());
             self.run = self.run.wrapping_add_signed(back.wrapping_neg());
             self.index[dimension] = 0;
         }

@@ -2,18 +2,32 @@
 //! Never knows a framework: it sees slices, shapes and strides.
 //!
 //! - [`read`] and [`read_update`] give a [`barograph_vocab::Reading`] of a tensor, or of a tensor less its old value.
+//! - [`read_units`] and [`read_weight_units`] count dead, constant and duplicate units.
+//! - [`Columns`], [`Targets`] and [`NeighbourSample`] accumulate inputs and targets over an epoch.
 //! - [`mod@reference`] holds the same in plain loops; property tests hold the kernels to it.
+//!
+//! The same elements give the same bits on the same machine. Everything runs on the caller's thread. A reading allocates
+//! nothing; unit readings allocate in their scratch memory only, the accumulators when they grow.
 
+mod columns;
 mod elements;
 mod fold;
 mod kernel;
 mod layout;
 mod level;
+mod neighbour;
 mod read;
 pub mod reference;
+mod rows;
 mod source;
 mod squares;
+mod targets;
+mod units;
 
+pub use columns::Columns;
 pub use elements::{Dtype, Element, Elements, ElementsError, MAX_RANK};
 pub use level::Level;
+pub use neighbour::{NeighbourSample, SAMPLE_ROWS, TargetBatch};
 pub use read::{Options, read, read_at, read_update, read_update_at};
+pub use targets::Targets;
+pub use units::{NO_UNIT, UnitCounts, UnitScratch, read_units, read_weight_units};

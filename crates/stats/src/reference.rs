@@ -2,6 +2,7 @@
 use barograph_vocab::{Reading, bin_of};
 
 use crate::read::Options;
+use crate::units::{NO_UNIT, UnitCounts};
 
 /// The reading of these values, by plain loops: one for the counts, one for the sums, one for the squared deviations.
 ///
@@ -58,4 +59,68 @@ pub fn read(values: &[f64], options: Options) -> Reading {
 pub fn read_update(new: &[f64], old: &[f64], options: Options) -> Reading {
     let difference: Vec<f64> = new.iter().zip(old).map(|(new, old)| new - old).collect();
     read(&difference, options)
+}
+
+/// The unit reading of an activation `[batch, units, inner]`, each unit compared with each earlier one.
+///
+/// # Panics
+///
+/// When there are fewer values than the dimensions need.
+#[must_use]
+pub fn read_units(values: &[f64], batch: usize, units: usize, inner: usize) -> UnitCounts {
+    let unit_of = |unit: usize| -> Vec<f64> {
+        let at = |example: usize| (example * units + unit) * inner;
+        (0..batch).flat_map(|example| values[at(example)..at(example) + inner].iter().copied()).collect()
+    };
+    judge(&(0..units).map(unit_of).collect::<Vec<_>>(), batch >= 2)
+}
+
+/// The unit reading of a weight `[rows, columns]`.
+///
+/// # Panics
+///
+/// When there are fewer values than the dimensions need.
+#[must_use]
+pub fn read_weight_units(values: &[f64], rows: usize, columns: usize, transposed: bool) -> UnitCounts {
+    let units: Vec<Vec<f64>> = if transposed {
+        (0..columns).map(|column| (0..rows).map(|row| values[row * columns + column]).collect()).collect()
+    } else {
+        (0..rows).map(|row| values[row * columns..][..columns].to_vec()).collect()
+    };
+    let weights = if transposed { rows } else { columns };
+    judge(&units, weights >= 2)
+}
+
+fn judge(units: &[Vec<f64>], may_be_constant: bool) -> UnitCounts {
+    let mut counts = UnitCounts {
+        units: units.len() as u32,
+        dead: 0,
+        constant: 0,
+        duplicates: 0,
+        non_finite: 0,
+        worst: [NO_UNIT; 4],
+    };
+    let mut concerned: Vec<(u32, u32)> = Vec::new();
+    for (number, unit) in units.iter().enumerate() {
+        if unit.is_empty() {
+            continue;
+        }
+        let finite = unit.iter().all(|x| x.is_finite());
+        let dead = unit.iter().all(|x| *x == 0.0);
+        let constant = dead || (finite && may_be_constant && unit.iter().all(|x| *x == unit[0]));
+        // NaN equals nothing, and two infinities do not make a duplicate.
+        let duplicate = finite && !dead && units[..number].contains(unit);
+        counts.non_finite += u32::from(!finite);
+        counts.dead += u32::from(dead);
+        counts.constant += u32::from(constant);
+        counts.duplicates += u32::from(duplicate);
+        if let Some(severity) = [!finite, dead, duplicate, constant].iter().position(|concerned| *concerned) {
+            concerned.push((severity as u32, number as u32));
+        }
+    }
+    concerned.sort_unstable();
+    for (place, (_, unit)) in counts.worst.iter_mut().zip(concerned) {
+        *place = unit;
+    }
+    counts
 }

@@ -1,8 +1,9 @@
 //! Where a kernel takes its elements from: a slice, or the difference of two.
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256i, __m512, __mmask16, _mm256_loadu_si256, _mm256_maskz_loadu_epi16, _mm512_castsi512_ps,
-    _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_slli_epi32, _mm512_sub_ps,
+    __m256i, __m512, __mmask16, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_si256, _mm256_maskz_loadu_epi16,
+    _mm512_castsi512_ps, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps,
+    _mm512_slli_epi32, _mm512_sub_ps,
 };
 
 use half::{bf16, f16};
@@ -133,12 +134,23 @@ pub(crate) unsafe trait Lanes {
     /// The processor has AVX-512 (F, BW, VL), and the source has the elements.
     unsafe fn full(&self, at: usize) -> __m512;
 
+    /// Asks for the elements about `at` to be brought into cache; any `at` is allowed.
+    fn prefetch(&self, at: usize);
+
     /// The elements `at + i` of which bit `i` of the mask is set, and 0 for the others.
     ///
     /// # Safety
     ///
     /// As for [`Lanes::full`], for the elements in the mask only.
     unsafe fn some(&self, at: usize, mask: __mmask16) -> __m512;
+}
+
+/// Asks for one cache line.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn prefetch<T>(at: *const T) {
+    // SAFETY: a prefetch of any address is harmless, and every x86_64 has the instruction.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
 }
 
 /// A contiguous slice.
@@ -161,6 +173,11 @@ unsafe impl<T: Narrow> Lanes for Slice<'_, T> {
     }
 
     #[inline]
+    fn prefetch(&self, at: usize) {
+        prefetch(self.0.as_ptr().wrapping_add(at));
+    }
+
+    #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     unsafe fn some(&self, at: usize, mask: __mmask16) -> __m512 {
         // SAFETY: the caller promises that the elements in the mask lie in the slice; `wrapping_add` for the others.
@@ -176,6 +193,12 @@ unsafe impl<T: Narrow> Lanes for Difference<'_, T> {
     unsafe fn full(&self, at: usize) -> __m512 {
         // SAFETY: the caller promises that `at..at + 16` lies in both slices.
         unsafe { _mm512_sub_ps(T::load(self.new.as_ptr().add(at)), T::load(self.old.as_ptr().add(at))) }
+    }
+
+    #[inline]
+    fn prefetch(&self, at: usize) {
+        prefetch(self.new.as_ptr().wrapping_add(at));
+        prefetch(self.old.as_ptr().wrapping_add(at));
     }
 
     #[inline]

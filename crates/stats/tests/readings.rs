@@ -219,9 +219,9 @@ proptest! {
 
 /// The elements of a view in logical order, by definition.
 fn list<T: Copy + Into<f64>>(buffer: &[T], shape: &[usize], strides: &[isize], offset: usize) -> Vec<f64> {
-    let mut at = vec![offset as isize];
+    let mut at = vec![offset.cast_signed()];
     for (size, stride) in shape.iter().zip(strides) {
-        at = at.iter().flat_map(|base| (0..*size as isize).map(move |step| base + step * stride)).collect();
+        at = at.iter().flat_map(|base| (0..size.cast_signed()).map(move |step| base + step * stride)).collect();
     }
     at.into_iter().map(|at| buffer[at as usize].into()).collect()
 }

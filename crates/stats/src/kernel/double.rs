@@ -1,4 +1,5 @@
 //! The kernel for f64, in plain Rust; the x86 levels compile it again with their instructions.
+#![allow(clippy::inline_always, reason = "the x86 levels compile these loops again with their own instructions")]
 use std::ops::RangeInclusive;
 
 use super::{Asked, Moments, OCTAVE_ORIGIN, Sums, TOP_OCTAVE, pad_octaves};
@@ -49,10 +50,10 @@ pub(super) fn sums(block: &[f64], asked: Asked<f64>, octaves: &mut [u8]) -> Sums
     }
     if asked.histogram {
         // Both exponents count from the same octave; they differ in their bias.
-        const ORIGIN: i32 = OCTAVE_ORIGIN + 1023 - 127;
+        const ORIGIN: i64 = OCTAVE_ORIGIN as i64 + 1023 - 127;
         for (out, x) in octaves.iter_mut().zip(block) {
-            let exponent = ((x.to_bits() >> 52) & 0x7ff) as i32;
-            *out = (exponent - ORIGIN).clamp(0, TOP_OCTAVE) as u8;
+            let exponent = ((x.to_bits() >> 52) & 0x7ff).cast_signed();
+            *out = (exponent - ORIGIN).clamp(0, i64::from(TOP_OCTAVE)) as u8;
         }
         pad_octaves(octaves, block.len());
     }

@@ -109,11 +109,11 @@ fn pad_octaves(octaves: &mut [u8], len: usize) {
     octaves[len..len.next_multiple_of(OCTAVE_GROUP)].fill(0);
 }
 
-/// Biased f32 exponent that bin 1 ends with: octave = exponent - OCTAVE_ORIGIN, clamped to `0..=TOP_OCTAVE`.
+/// Biased f32 exponent that bin 1 ends with: octave = exponent - `OCTAVE_ORIGIN`, clamped to `0..=TOP_OCTAVE`.
 const OCTAVE_ORIGIN: i32 = barograph_vocab::LOWEST_EXPONENT + 127 - 1;
 
 /// The octave of the overflow bin.
-const TOP_OCTAVE: i32 = barograph_vocab::BIN_OVERFLOW as i32 - 1;
+const TOP_OCTAVE: u8 = barograph_vocab::BIN_OVERFLOW as u8 - 1;
 
 /// The octave of a magnitude: its bin less one, and 0 for zero as for underflow.
 pub(crate) fn octave_of(magnitude: f64) -> usize {

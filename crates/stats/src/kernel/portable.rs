@@ -1,4 +1,5 @@
 //! The kernel in plain Rust: `L` sums side by side, which compilers turn into vectors.
+#![allow(clippy::inline_always, reason = "the x86 levels compile these loops again with their own instructions")]
 use super::{Asked, Bins, CHAIN, Moments, OCTAVE_ORIGIN, Sums, TOP_OCTAVE, pad_octaves};
 
 /// `L` partial results of a block; lane `i` holds those of elements `i`, `i + L`, `i + 2L`, ...
@@ -75,8 +76,8 @@ pub(super) fn sums<const L: usize>(block: &[f32], asked: Asked<f32>, octaves: &m
     }
     if asked.histogram {
         for (out, x) in octaves.iter_mut().zip(block) {
-            let exponent = ((x.to_bits() >> 23) & 0xff) as i32;
-            *out = (exponent - OCTAVE_ORIGIN).clamp(0, TOP_OCTAVE) as u8;
+            let exponent = ((x.to_bits() >> 23) & 0xff).cast_signed();
+            *out = (exponent - OCTAVE_ORIGIN).clamp(0, i32::from(TOP_OCTAVE)) as u8;
         }
         pad_octaves(octaves, block.len());
     }
@@ -137,7 +138,7 @@ pub(super) fn add_octaves(octaves: &[u8], len: usize, bins: &mut Bins) {
     for octave in rest {
         tables[0][usize::from(octave & 63)] += 1;
     }
-    for octave in 1..=TOP_OCTAVE as usize {
+    for octave in 1..=usize::from(TOP_OCTAVE) {
         bins[octave + 1] += tables.iter().map(|table| u64::from(table[octave])).sum::<u64>();
     }
 }
