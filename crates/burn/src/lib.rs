@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Owns the adapter for any `burn` module: dotted parameter names, gradients, [`tap`], traced operations and the
+//! observation of one's own training loop. It is the only crate that names burn's internal crates.
+//!
+//! It must never hold a threshold of a rule, and never change a value that passes through it.
+
+pub mod ops;
+
+mod backward;
+mod gradients;
+mod observer;
+mod parameters;
+mod scope;
+mod tap;
+mod tensor;
+mod trace;
+mod watch;
+
+pub use gradients::{GradientNorm, gradient_norms, map_gradients};
+pub use observer::Observer;
+pub use parameters::{Parameter, Parameters};
+pub use scope::{Scope, ScopeGuard, StepKey};
+pub use tap::{tap, tap_channels};
+pub use tensor::{cpu, elements, from_slice, is_finite, to_vec, with_elements};
+pub use trace::Trace;
+pub use watch::{Watch, watch};

@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Owns one observed run: [`Session`] decides what to measure, takes readings, has them judged and writes them down.
+//!
+//! It must never panic into the trainer, never block it without bound, and never change what it observes.
+
+mod cadence;
+mod data;
+mod diagnose;
+mod log;
+mod session;
+
+pub use barograph_rules::{EvidenceMode, Judge};
+pub use cadence::Cadence;
+pub use data::TargetRows;
+pub use diagnose::{DiagnoseError, diagnose};
+pub use log::LogState;
+pub use session::{Options, Session, StepOutcome};

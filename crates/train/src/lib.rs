@@ -1,1 +1,47 @@
-//! Placeholder.
+//! Owns recipes, layers, losses, callbacks, schedules, the fit loop, the replay of incidents and the trial of remedies.
+//!
+//! It must never hold a threshold of a rule, and supervision must never change what it computes.
+
+pub mod callbacks;
+pub mod data;
+pub mod layers;
+pub mod losses;
+pub mod random;
+pub mod recipe;
+
+mod batches;
+mod check;
+mod checkpoint;
+mod clip;
+mod engine;
+mod error;
+mod evaluate;
+mod facts;
+mod gradient_hook;
+mod metrics;
+mod model;
+mod network;
+mod optimizer;
+mod outcome;
+mod penalty;
+mod prepare;
+mod replay;
+mod schedule;
+mod snapshots;
+mod trainer;
+mod trial;
+
+pub use checkpoint::{MODEL_FILE, RECIPE_FILE, load_weights, save_weights};
+pub use clip::{Clipped, clip};
+pub use error::TrainError;
+pub use gradient_hook::GradientHook;
+pub use losses::{LOSS_SITE, Loss, LossFacts, TargetTensor};
+pub use metrics::{Answers, Score, Scoring};
+pub use model::{LayerFact, Model};
+pub use network::Network;
+pub use optimizer::build as build_optimizer;
+pub use outcome::Outcome;
+pub use penalty::penalty;
+pub use schedule::Schedule;
+pub use trainer::Trainer;
+pub use trial::{TRIAL_STEPS, try_remedy};

@@ -1,0 +1,208 @@
+//! Operations that work element by element, or along one axis and keep the shape.
+use super::{binary, unary};
+use burn::prelude::*;
+use burn::tensor::activation;
+use std::panic::Location;
+
+/// Minus `x`.
+#[must_use]
+#[track_caller]
+pub fn neg<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("neg", Location::caller(), x, |x| x.neg())
+}
+
+/// `e^x`; infinite above about 88.7 in f32.
+#[must_use]
+#[track_caller]
+pub fn exp<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("exp", Location::caller(), x, |x| x.exp())
+}
+
+/// The natural logarithm; -Inf at 0 and NaN below.
+#[must_use]
+#[track_caller]
+pub fn log<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("log", Location::caller(), x, |x| x.log())
+}
+
+/// The square root; NaN below 0, with an infinite derivative at 0.
+#[must_use]
+#[track_caller]
+pub fn sqrt<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("sqrt", Location::caller(), x, |x| x.sqrt())
+}
+
+/// `1 / x`; infinite at 0.
+#[must_use]
+#[track_caller]
+pub fn recip<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("recip", Location::caller(), x, |x| x.recip())
+}
+
+/// The magnitude; its derivative at 0 is 0.
+#[must_use]
+#[track_caller]
+pub fn abs<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("abs", Location::caller(), x, |x| x.abs())
+}
+
+/// `x * x`.
+#[must_use]
+#[track_caller]
+pub fn square<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("square", Location::caller(), x, |x| x.square())
+}
+
+/// The hyperbolic tangent.
+#[must_use]
+#[track_caller]
+pub fn tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("tanh", Location::caller(), x, |x| x.tanh())
+}
+
+/// `1 / (1 + e^-x)`.
+#[must_use]
+#[track_caller]
+pub fn sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("sigmoid", Location::caller(), x, |x| activation::sigmoid(x))
+}
+
+/// `max(x, 0)`; NaN stays NaN.
+#[must_use]
+#[track_caller]
+pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("relu", Location::caller(), x, |x| activation::relu(x))
+}
+
+/// The self-normalizing ELU of Klambauer et al., 2017.
+#[must_use]
+#[track_caller]
+pub fn selu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("selu", Location::caller(), x, |x| activation::selu(x))
+}
+
+/// `x` times the normal distribution function, exact (Hendrycks and Gimpel, 2016).
+#[must_use]
+#[track_caller]
+pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("gelu", Location::caller(), x, |x| activation::gelu(x))
+}
+
+/// `x * sigmoid(x)`, also called swish.
+#[must_use]
+#[track_caller]
+pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("silu", Location::caller(), x, |x| activation::silu(x))
+}
+
+/// `x`, or `slope * x` below 0.
+#[must_use]
+#[track_caller]
+pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
+    unary("leaky_relu", Location::caller(), x, |x| activation::leaky_relu(x, slope))
+}
+
+/// `x`, or `alpha * (e^x - 1)` below 0 (Clevert et al., 2015).
+#[must_use]
+#[track_caller]
+pub fn elu<const D: usize>(x: Tensor<D>, alpha: f64) -> Tensor<D> {
+    unary("elu", Location::caller(), x, |x| activation::elu(x, alpha))
+}
+
+/// `log(1 + e^(beta x)) / beta`.
+#[must_use]
+#[track_caller]
+pub fn softplus<const D: usize>(x: Tensor<D>, beta: f64) -> Tensor<D> {
+    unary("softplus", Location::caller(), x, |x| activation::softplus(x, beta))
+}
+
+/// `x + value`.
+#[must_use]
+#[track_caller]
+pub fn add_scalar<const D: usize>(x: Tensor<D>, value: f64) -> Tensor<D> {
+    unary("add_scalar", Location::caller(), x, |x| x.add_scalar(value))
+}
+
+/// `x - value`.
+#[must_use]
+#[track_caller]
+pub fn sub_scalar<const D: usize>(x: Tensor<D>, value: f64) -> Tensor<D> {
+    unary("sub_scalar", Location::caller(), x, |x| x.sub_scalar(value))
+}
+
+/// `x * value`.
+#[must_use]
+#[track_caller]
+pub fn mul_scalar<const D: usize>(x: Tensor<D>, value: f64) -> Tensor<D> {
+    unary("mul_scalar", Location::caller(), x, |x| x.mul_scalar(value))
+}
+
+/// `x / value`.
+#[must_use]
+#[track_caller]
+pub fn div_scalar<const D: usize>(x: Tensor<D>, value: f64) -> Tensor<D> {
+    unary("div_scalar", Location::caller(), x, |x| x.div_scalar(value))
+}
+
+/// `x^exponent`; NaN for a negative `x` and a broken exponent.
+#[must_use]
+#[track_caller]
+pub fn powf<const D: usize>(x: Tensor<D>, exponent: f64) -> Tensor<D> {
+    unary("powf", Location::caller(), x, |x| x.powf_scalar(exponent))
+}
+
+/// `max(x, low)`.
+#[must_use]
+#[track_caller]
+pub fn clamp_min<const D: usize>(x: Tensor<D>, low: f64) -> Tensor<D> {
+    unary("clamp_min", Location::caller(), x, |x| x.clamp_min(low))
+}
+
+/// `e^x / sum(e^x)` along `axis`, the maximum subtracted first.
+#[must_use]
+#[track_caller]
+pub fn softmax<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
+    unary("softmax", Location::caller(), x, |x| activation::softmax(x, axis))
+}
+
+/// The logarithm of the softmax along `axis`, computed without forming it.
+#[must_use]
+#[track_caller]
+pub fn log_softmax<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
+    unary("log_softmax", Location::caller(), x, |x| activation::log_softmax(x, axis))
+}
+
+/// `x` held between `low` and `high`; NaN stays NaN.
+#[must_use]
+#[track_caller]
+pub fn clamp<const D: usize>(x: Tensor<D>, low: f64, high: f64) -> Tensor<D> {
+    unary("clamp", Location::caller(), x, |x| x.clamp(low, high))
+}
+
+/// `x + y`, element by element; axes of length 1 are repeated.
+#[must_use]
+#[track_caller]
+pub fn add<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    binary("add", Location::caller(), ("left", x), ("right", y), |x, y| x + y)
+}
+
+/// `x - y`, element by element; axes of length 1 are repeated.
+#[must_use]
+#[track_caller]
+pub fn sub<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    binary("sub", Location::caller(), ("left", x), ("right", y), |x, y| x - y)
+}
+
+/// `x * y`, element by element; axes of length 1 are repeated.
+#[must_use]
+#[track_caller]
+pub fn mul<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    binary("mul", Location::caller(), ("left", x), ("right", y), |x, y| x * y)
+}
+
+/// `x / y`; NaN for 0/0 and infinite for x/0, element by element; axes of length 1 are repeated.
+#[must_use]
+#[track_caller]
+pub fn div<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    binary("div", Location::caller(), ("left", x), ("right", y), |x, y| x / y)
+}

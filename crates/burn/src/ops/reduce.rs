@@ -1,0 +1,57 @@
+//! Sums and means.
+use super::unary;
+use burn::prelude::*;
+use std::panic::Location;
+
+/// Up to here burn sums on one thread; above, its order depends on the number of threads (burn-flex 0.22.1 goes parallel
+/// at 4 Mi elements), so ours takes over.
+const MAX_DIRECT_SUM: usize = 1 << 20;
+
+/// The sum of all elements, in an order that does not depend on the number of threads. Shape `[1]`.
+#[must_use]
+#[track_caller]
+pub fn sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    unary("sum", Location::caller(), x, fixed_order_sum)
+}
+
+/// The mean of all elements, in an order that does not depend on the number of threads. Shape `[1]`.
+#[must_use]
+#[track_caller]
+pub fn mean<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    let count = x.dims().iter().product::<usize>();
+    unary("mean", Location::caller(), x, |x| fixed_order_sum(x).div_scalar(count as f64))
+}
+
+/// The sum along `axis`, which stays with length 1.
+#[must_use]
+#[track_caller]
+pub fn sum_dim<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
+    unary("sum_dim", Location::caller(), x, |x| x.sum_dim(axis))
+}
+
+/// The mean along `axis`, which stays with length 1.
+#[must_use]
+#[track_caller]
+pub fn mean_dim<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
+    unary("mean_dim", Location::caller(), x, |x| x.mean_dim(axis))
+}
+
+/// The largest element along `axis`, which stays with length 1.
+#[must_use]
+#[track_caller]
+pub fn max_dim<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
+    unary("max_dim", Location::caller(), x, |x| x.max_dim(axis))
+}
+
+fn fixed_order_sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    let count = x.dims().iter().product::<usize>();
+    if count <= MAX_DIRECT_SUM {
+        return x.sum();
+    }
+    // Rows of a fixed width are summed one by one; what does not fill a row is summed apart.
+    let rows = count / MAX_DIRECT_SUM;
+    let flat = x.reshape([count]);
+    let (whole, rest) = (rows * MAX_DIRECT_SUM, count % MAX_DIRECT_SUM);
+    let rows_sum = flat.clone().slice([0..whole]).reshape([rows, MAX_DIRECT_SUM]).sum_dim(1).sum();
+    if rest == 0 { rows_sum } else { rows_sum + flat.slice([whole..count]).sum() }
+}

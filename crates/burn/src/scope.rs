@@ -1,0 +1,103 @@
+//! What the code of a model may know of the step in which it runs.
+//!
+//! A model's `forward` takes tensors and nothing else, so that it stays as short as the mathematics. What else a layer
+//! needs (is this training? which random numbers? who observes?) is set here by the training loop, for its thread.
+use crate::{Observer, Trace};
+use std::cell::RefCell;
+
+/// The key of all randomness of one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepKey {
+    /// The seed of the run.
+    pub seed: u64,
+    /// The step.
+    pub step: u64,
+}
+
+/// The surroundings of one forward and backward pass.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Whether dropout drops and normalization uses the batch.
+    pub training: bool,
+    /// The key of the step's randomness.
+    pub key: StepKey,
+    /// Who takes readings; nobody in evaluation and in replays.
+    pub observer: Option<Observer>,
+    /// Who records operations; only the last step of a replay has one.
+    pub trace: Option<Trace>,
+}
+
+struct Current {
+    scope: Scope,
+    sites: Vec<String>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Current> = RefCell::new(Current { scope: Scope::default(), sites: Vec::new() });
+}
+
+impl Scope {
+    /// Makes this the scope of the calling thread until the guard is dropped.
+    #[must_use]
+    pub fn enter(self) -> ScopeGuard {
+        CURRENT.with_borrow_mut(|current| {
+            let before = std::mem::replace(&mut current.scope, self);
+            ScopeGuard { before: Some((before, std::mem::take(&mut current.sites))) }
+        })
+    }
+
+    /// Whether the calling thread is in a training step.
+    #[must_use]
+    pub fn is_training() -> bool {
+        CURRENT.with_borrow(|current| current.scope.training)
+    }
+
+    /// The key of the calling thread's step.
+    #[must_use]
+    pub fn step_key() -> StepKey {
+        CURRENT.with_borrow(|current| current.scope.key)
+    }
+
+    /// Runs `work` at a site: operations recorded in it carry this dotted path.
+    pub fn at<R>(site: &str, work: impl FnOnce() -> R) -> R {
+        if trace().is_none() {
+            return work();
+        }
+        CURRENT.with_borrow_mut(|current| current.sites.push(site.to_owned()));
+        let result = work();
+        CURRENT.with_borrow_mut(|current| current.sites.pop());
+        result
+    }
+}
+
+/// Brings the previous scope back when dropped.
+#[derive(Debug)]
+pub struct ScopeGuard {
+    before: Option<(Scope, Vec<String>)>,
+}
+
+impl Drop for ScopeGuard {
+    fn drop(&mut self) {
+        if let Some((scope, sites)) = self.before.take() {
+            CURRENT.with_borrow_mut(|current| {
+                current.scope = scope;
+                current.sites = sites;
+            });
+        }
+    }
+}
+
+/// The observer of the calling thread's scope.
+pub(crate) fn observer() -> Option<Observer> {
+    CURRENT.with_borrow(|current| current.scope.observer.clone())
+}
+
+/// The trace of the calling thread's scope.
+pub(crate) fn trace() -> Option<Trace> {
+    CURRENT.with_borrow(|current| current.scope.trace.clone())
+}
+
+/// The dotted path of the site in which the calling thread works.
+pub(crate) fn site() -> String {
+    CURRENT.with_borrow(|current| current.sites.join("."))
+}

@@ -1,0 +1,80 @@
+//! One line of numbers per epoch.
+use super::{Action, Callback};
+use barograph_vocab::{EpochRecord, Scalar};
+use std::fs::File;
+use std::path::PathBuf;
+
+/// Writes one line per epoch: its number, the steps done, and every number that the first epoch has.
+///
+/// When the file cannot be written the run goes on, and the user hears of it once.
+#[derive(Debug)]
+pub struct CsvLogger {
+    path: PathBuf,
+    writer: Option<csv::Writer<File>>,
+    columns: Vec<Scalar>,
+    trouble: Option<String>,
+    lost: bool,
+}
+
+impl CsvLogger {
+    /// Writes to this file, which it replaces.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), writer: None, columns: Vec::new(), trouble: None, lost: false }
+    }
+
+    fn write(&mut self, epoch: &EpochRecord) -> csv::Result<()> {
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            None => {
+                self.columns = epoch.scalars.iter().map(|(scalar, _)| *scalar).collect();
+                let mut writer = csv::Writer::from_path(&self.path)?;
+                writer.write_record(["epoch", "steps"].into_iter().chain(self.columns.iter().map(|column| column.name())))?;
+                self.writer.insert(writer)
+            }
+        };
+        let numbers = self.columns.iter().map(|&column| epoch.scalar(column).map_or_else(String::new, |value| value.to_string()));
+        writer.write_record([epoch.epoch.to_string(), epoch.steps.to_string()].into_iter().chain(numbers))?;
+        writer.flush()?;
+        Ok(())
+    }
+}
+
+impl Callback for CsvLogger {
+    fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
+        if !self.lost && let Err(error) = self.write(epoch) {
+            self.lost = true;
+            self.trouble = Some(format!("{}: {error}; the run goes on without this file", self.path.display()));
+        }
+        Action::Continue
+    }
+
+    fn trouble(&mut self) -> Option<String> {
+        self.trouble.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::callbacks::tests::epoch;
+
+    #[test]
+    fn one_line_per_epoch_readable_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("epochs.csv");
+        let mut logger = CsvLogger::new(&path);
+        logger.epoch_end(&epoch(0, 2.5));
+        logger.epoch_end(&epoch(1, f64::NAN));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "epoch,steps,loss\n0,10,2.5\n1,20,NaN\n");
+    }
+
+    #[test]
+    fn an_unwritable_file_is_said_once_and_stops_nothing() {
+        let mut logger = CsvLogger::new("/nonexistent/folder/epochs.csv");
+        assert_eq!(logger.epoch_end(&epoch(0, 1.0)), Action::Continue);
+        assert!(logger.trouble().is_some_and(|text| text.contains("/nonexistent/folder/epochs.csv")));
+        logger.epoch_end(&epoch(1, 1.0));
+        assert_eq!(logger.trouble(), None);
+    }
+}

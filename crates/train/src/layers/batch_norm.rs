@@ -1,0 +1,112 @@
+//! Normalization over the batch.
+use crate::recipe::Shape;
+use barograph_burn::{Scope, from_slice, ops, tap_channels, to_vec};
+use barograph_vocab::Role;
+use burn::module::{Module, Param};
+use burn::prelude::*;
+use std::sync::{Mutex, PoisonError};
+
+/// Each channel to mean 0 and variance 1 over the batch (and the pixels of an image), then a learned scale and shift
+/// (Ioffe and Szegedy, 2015). In evaluation the running statistics stand in for the batch's.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// `[channels]`.
+    pub scale: Param<Tensor<1>>,
+    /// `[channels]`.
+    pub shift: Param<Tensor<1>>,
+    #[module(skip)]
+    running: Running,
+    #[module(skip)]
+    input: Shape,
+    momentum: f64,
+    epsilon: f64,
+}
+
+/// Running mean and variance per channel. A clone is a copy, so that a snapshot of the model does not change with it.
+#[derive(Debug)]
+struct Running(Mutex<Statistics>);
+
+/// Mean and variance per channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    /// `[channels]`.
+    pub mean: Vec<f32>,
+    /// `[channels]`, without Bessel's correction in the batch, with it in the running value, as in torch.
+    pub variance: Vec<f32>,
+}
+
+impl Clone for Running {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.get()))
+    }
+}
+
+impl Running {
+    fn get(&self) -> Statistics {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, statistics: Statistics) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = statistics;
+    }
+
+    fn blend(&self, batch: &Statistics, momentum: f32, correction: f32) {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (old, new) in running.mean.iter_mut().zip(&batch.mean) {
+            *old += momentum * (new - *old);
+        }
+        for (old, new) in running.variance.iter_mut().zip(&batch.variance) {
+            *old += momentum * (new * correction - *old);
+        }
+    }
+}
+
+impl BatchNorm {
+    /// Scale 1, shift 0, running mean 0 and variance 1. `momentum` is the weight of the new batch.
+    #[must_use]
+    pub fn new(input: Shape, momentum: f64, epsilon: f64, trainable: bool, device: &Device) -> Self {
+        let channels = input.channels();
+        let filled = |value| Param::from_tensor(from_slice(vec![value; channels], [channels], device)).set_require_grad(trainable);
+        let running = Statistics { mean: vec![0.0; channels], variance: vec![1.0; channels] };
+        Self { scale: filled(1.0), shift: filled(0.0), running: Running(Mutex::new(running)), input, momentum, epsilon }
+    }
+
+    /// The running statistics.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.running.get()
+    }
+
+    /// Sets the running statistics.
+    pub fn set_statistics(&self, statistics: Statistics) {
+        self.running.set(statistics);
+    }
+
+    pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
+        let [batch, features] = x.dims();
+        let (channels, pixels) = (self.input.channels(), self.input.pixels());
+        let x = ops::reshape(x, [batch, channels, pixels]);
+        let (mean, variance) = if Scope::is_training() {
+            let mean = ops::mean_dim(ops::mean_dim(x.clone(), 2), 0);
+            let centred = ops::sub(x.clone(), mean.clone());
+            let variance = ops::mean_dim(ops::mean_dim(ops::square(centred), 2), 0);
+            self.remember(&mean, &variance, batch * pixels);
+            (mean, variance)
+        } else {
+            let Statistics { mean, variance } = self.running.get();
+            let device = x.device();
+            (from_slice(mean, [1, channels, 1], &device), from_slice(variance, [1, channels, 1], &device))
+        };
+        let deviation = ops::sqrt(ops::add_scalar(variance, self.epsilon));
+        let normalized = ops::div(ops::sub(x, mean), deviation);
+        let scaled = ops::mul(normalized, self.scale.val().reshape([1, channels, 1]));
+        let shifted = ops::add(scaled, self.shift.val().reshape([1, channels, 1]));
+        tap_channels(site, Role::Activation, ops::reshape(shifted, [batch, features]), channels)
+    }
+
+    fn remember(&self, mean: &Tensor<3>, variance: &Tensor<3>, count: usize) {
+        let batch = Statistics { mean: to_vec(mean), variance: to_vec(variance) };
+        let correction = count as f32 / (count as f32 - 1.0).max(1.0);
+        self.running.blend(&batch, self.momentum as f32, correction);
+    }
+}

@@ -1,0 +1,119 @@
+//! How the first weights are drawn.
+use crate::random::Random;
+use crate::recipe::Initializer;
+
+/// Inputs and outputs of one unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fans {
+    /// Inputs that a unit sums over.
+    pub fan_in: usize,
+    /// Outputs that an input feeds.
+    pub fan_out: usize,
+}
+
+/// Draws `count` weights.
+///
+/// `orthogonal` fills a `[fan_in, count / fan_in]` matrix with orthonormal rows or columns, whichever are fewer.
+#[must_use]
+pub fn initialize(initializer: Initializer, count: usize, fans: Fans, random: &mut Random) -> Vec<f32> {
+    let (fan_in, fan_out) = (fans.fan_in.max(1) as f64, fans.fan_out.max(1) as f64);
+    match initializer {
+        Initializer::GlorotUniform => uniform(count, (6.0 / (fan_in + fan_out)).sqrt(), random),
+        Initializer::GlorotNormal => normal(count, (2.0 / (fan_in + fan_out)).sqrt(), random),
+        Initializer::HeUniform => uniform(count, (6.0 / fan_in).sqrt(), random),
+        Initializer::HeNormal => normal(count, (2.0 / fan_in).sqrt(), random),
+        Initializer::LecunUniform => uniform(count, (3.0 / fan_in).sqrt(), random),
+        Initializer::LecunNormal => normal(count, (1.0 / fan_in).sqrt(), random),
+        Initializer::Normal { std } => normal(count, std, random),
+        Initializer::Uniform { bound } => uniform(count, bound, random),
+        Initializer::Constant { value } => vec![value as f32; count],
+        Initializer::Zeros => vec![0.0; count],
+        Initializer::Orthogonal => orthogonal(count, fans.fan_in.max(1), random),
+    }
+}
+
+fn uniform(count: usize, bound: f64, random: &mut Random) -> Vec<f32> {
+    let mut weights = vec![0.0; count];
+    random.fill_uniform(&mut weights, -bound, bound);
+    weights
+}
+
+fn normal(count: usize, std: f64, random: &mut Random) -> Vec<f32> {
+    let mut weights = vec![0.0; count];
+    random.fill_normal(&mut weights, 0.0, std);
+    weights
+}
+
+/// Gram-Schmidt over random normal vectors; a vector that is left without a direction of its own is drawn again.
+fn orthogonal(count: usize, rows: usize, random: &mut Random) -> Vec<f32> {
+    let columns = count / rows;
+    let (vectors, length) = if rows <= columns { (rows, columns) } else { (columns, rows) };
+    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(vectors);
+    while basis.len() < vectors {
+        let mut vector: Vec<f64> = (0..length).map(|_| random.normal()).collect();
+        // Twice, because one pass loses orthogonality to rounding when vectors are nearly parallel.
+        for _ in 0..2 {
+            for other in &basis {
+                let along: f64 = vector.iter().zip(other).map(|(x, y)| x * y).sum();
+                vector.iter_mut().zip(other).for_each(|(x, y)| *x -= along * y);
+            }
+        }
+        let norm = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+        if norm > 1e-6 {
+            vector.iter_mut().for_each(|x| *x /= norm);
+            basis.push(vector);
+        }
+    }
+    let at = |row: usize, column: usize| if rows <= columns { basis[row][column] } else { basis[column][row] };
+    (0..rows * columns).map(|index| at(index / columns, index % columns) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Purpose;
+
+    fn draw(initializer: Initializer, rows: usize, columns: usize) -> Vec<f64> {
+        let fans = Fans { fan_in: rows, fan_out: columns };
+        let mut random = Random::new(7, Purpose::Weight, 0, 0);
+        initialize(initializer, rows * columns, fans, &mut random).into_iter().map(f64::from).collect()
+    }
+
+    fn std(values: &[f64]) -> f64 {
+        (values.iter().map(|x| x * x).sum::<f64>() / values.len() as f64).sqrt()
+    }
+
+    #[test]
+    fn the_spread_follows_the_formula() {
+        // The standard error of the standard deviation of 60,000 draws is 0.3 %; 2 % is seven of them.
+        let near = |initializer, expected: f64| {
+            let seen = std(&draw(initializer, 200, 300));
+            assert!((seen / expected - 1.0).abs() < 0.02, "{initializer:?}: {seen} instead of {expected}");
+        };
+        near(Initializer::HeNormal, (2.0_f64 / 200.0).sqrt());
+        near(Initializer::HeUniform, (2.0_f64 / 200.0).sqrt());
+        near(Initializer::GlorotUniform, (2.0_f64 / 500.0).sqrt());
+        near(Initializer::GlorotNormal, (2.0_f64 / 500.0).sqrt());
+        near(Initializer::LecunUniform, (1.0_f64 / 200.0).sqrt());
+        near(Initializer::LecunNormal, (1.0_f64 / 200.0).sqrt());
+        near(Initializer::Normal { std: 0.3 }, 0.3);
+    }
+
+    #[test]
+    fn orthogonal_is_orthonormal_whichever_side_is_longer() {
+        for (rows, columns) in [(5, 9), (9, 5), (6, 6)] {
+            let matrix = draw(Initializer::Orthogonal, rows, columns);
+            let (vectors, length) = (rows.min(columns), rows.max(columns));
+            let at = |vector: usize, index: usize| {
+                if rows <= columns { matrix[vector * columns + index] } else { matrix[index * columns + vector] }
+            };
+            for a in 0..vectors {
+                for b in 0..vectors {
+                    let dot: f64 = (0..length).map(|index| at(a, index) * at(b, index)).sum();
+                    let expected = if a == b { 1.0 } else { 0.0 };
+                    assert!((dot - expected).abs() < 1e-5, "{rows}x{columns}: {a}.{b} = {dot}");
+                }
+            }
+        }
+    }
+}

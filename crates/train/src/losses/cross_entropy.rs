@@ -1,0 +1,31 @@
+//! Cross-entropy over classes: `-ln p(right class)`, one term an example.
+use super::TargetTensor;
+use barograph_burn::ops;
+use burn::prelude::*;
+
+/// How far Keras keeps probabilities from 0 and 1 (`keras.backend.epsilon()`), in f32.
+pub(super) const PROBABILITY_MARGIN: f64 = 1e-7;
+
+/// Of raw scores: softmax and logarithm in one stable step.
+pub(super) fn of_logits(logits: Tensor<2>, targets: &TargetTensor) -> Tensor<2> {
+    of_log_probabilities(ops::log_softmax(logits, 1), targets)
+}
+
+/// Of probabilities that are divided by their sum and clamped, as Keras does.
+pub(super) fn of_distribution(outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<2> {
+    let target = targets.like(&outputs);
+    let total = ops::sum_dim(outputs.clone(), 1);
+    let probabilities = ops::clamp(ops::div(outputs, total), PROBABILITY_MARGIN, 1.0 - PROBABILITY_MARGIN);
+    ops::neg(ops::sum_dim(ops::mul(target, ops::log(probabilities)), 1))
+}
+
+/// Of probabilities that are clamped and whose logarithms go through a log-softmax, as Keras does for class numbers.
+pub(super) fn of_clamped_probabilities(outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<2> {
+    of_logits(ops::log(ops::clamp(outputs, PROBABILITY_MARGIN, 1.0 - PROBABILITY_MARGIN)), targets)
+}
+
+/// Of logarithms of probabilities.
+pub(super) fn of_log_probabilities(log_probabilities: Tensor<2>, targets: &TargetTensor) -> Tensor<2> {
+    let classes = targets.classes(&log_probabilities.device());
+    ops::neg(ops::pick(log_probabilities, classes))
+}

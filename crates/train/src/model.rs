@@ -1,0 +1,60 @@
+//! What can be trained.
+use barograph_vocab::{FactKey, FactValue};
+use burn::module::Module;
+use burn::prelude::*;
+
+/// A network that the [`crate::Trainer`] can train: any burn module with a forward pass over `[batch, features]`.
+///
+/// ```
+/// use barograph_train::Model;
+/// use burn::{module::Module, nn::Linear, prelude::*};
+///
+/// #[derive(Module, Debug)]
+/// struct TwoLayers {
+///     hidden: Linear,
+///     output: Linear,
+/// }
+///
+/// impl Model for TwoLayers {
+///     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+///         let x = barograph_burn::tap("hidden", burn::tensor::activation::relu(self.hidden.forward(x)));
+///         barograph_burn::tap("output", self.output.forward(x))
+///     }
+/// }
+/// ```
+pub trait Model: Module {
+    /// Maps `[batch, features]` to `[batch, outputs]`.
+    fn forward(&self, inputs: Tensor<2>) -> Tensor<2>;
+
+    /// The site under which a weight is shown, given the dotted path of its fields. The same, unless the model knows better.
+    fn site_of(&self, path: &str) -> String {
+        path.to_owned()
+    }
+
+    /// What the model says of its layers.
+    fn facts(&self) -> Vec<LayerFact> {
+        Vec::new()
+    }
+
+    /// Values that are not weights and belong to the model, such as running means, by name.
+    fn buffers(&self) -> Vec<(String, Vec<f32>)> {
+        Vec::new()
+    }
+
+    /// Sets a buffer; `false` when there is none of this name and length.
+    fn set_buffer(&self, name: &str, values: Vec<f32>) -> bool {
+        let _ = (name, values);
+        false
+    }
+}
+
+/// Something a model says of one of its layers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerFact {
+    /// The layer's site.
+    pub site: String,
+    /// What it is about.
+    pub key: FactKey,
+    /// The value.
+    pub value: FactValue,
+}

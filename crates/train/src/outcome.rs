@@ -1,0 +1,69 @@
+//! What a training came to.
+use crate::data::Scaling;
+use crate::trial::Baseline;
+use barograph_burn::{Observer, Scope, cpu, from_slice, to_vec};
+use barograph_monitor::EvidenceMode;
+use barograph_vocab::{Diagnosis, EpochRecord, RunEnd, Scalar};
+use std::path::PathBuf;
+
+/// What a training came to.
+pub struct Outcome<M> {
+    /// The model as it ended.
+    pub model: M,
+    /// Steps done.
+    pub steps: u64,
+    /// Why it ended.
+    pub end: RunEnd,
+    /// The numbers of each epoch.
+    pub history: Vec<EpochRecord>,
+    /// The run's folder, if it has one.
+    pub folder: Option<PathBuf>,
+    /// What went wrong around the training and did not stop it: a full disk, an unwritable file. One sentence each.
+    pub warnings: Vec<String>,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) inputs: Scaling,
+    pub(crate) targets: Scaling,
+    pub(crate) baseline: Baseline<M>,
+}
+
+impl<M> Outcome<M> {
+    /// What went wrong, if anything did. `None` for an unobserved training.
+    #[must_use]
+    pub fn diagnosis(&self) -> Option<Diagnosis> {
+        self.diagnosis_from(EvidenceMode::All)
+    }
+
+    /// The diagnosis from all evidence, or without what the recipe merely declares.
+    #[must_use]
+    pub fn diagnosis_from(&self, mode: EvidenceMode) -> Option<Diagnosis> {
+        self.observer.as_ref().map(|observer| observer.with(|session| session.diagnosis(mode)))
+    }
+
+    /// A number of the last epoch.
+    #[must_use]
+    pub fn last(&self, scalar: Scalar) -> Option<f64> {
+        self.history.last().and_then(|epoch| epoch.scalar(scalar))
+    }
+
+    /// Closes the run log. Dropping the outcome does the same.
+    pub fn close(&self) {
+        if let Some(observer) = &self.observer {
+            observer.with(barograph_monitor::Session::close);
+        }
+    }
+}
+
+impl<M: crate::Model> Outcome<M> {
+    /// The outputs for rows of inputs `[rows, features]`, in evaluation mode; inputs are scaled as training scaled them, and real
+    /// targets are scaled back.
+    #[must_use]
+    pub fn predict(&self, inputs: &[f32], features: usize) -> Vec<f32> {
+        let _scope = Scope::default().enter();
+        let mut inputs = inputs.to_vec();
+        self.inputs.apply(&mut inputs);
+        let rows = inputs.len() / features.max(1);
+        let mut outputs = to_vec(&self.model.valid().forward(from_slice(inputs, [rows, features], &cpu(false))));
+        self.targets.undo(&mut outputs);
+        outputs
+    }
+}

@@ -1,0 +1,111 @@
+//! Finds the first bad operation of a step that broke, by running it again.
+use crate::engine::{Engine, Eyes, State, StepPlan};
+use crate::metrics::{Answers, Score};
+use crate::model::Model;
+use crate::snapshots::Snapshots;
+use barograph_burn::{Parameters, Trace, elements};
+use barograph_vocab::{Exactness, Incident, OperationInput, Phase, Reading};
+
+/// Rows listed in an incident; the rest are only counted.
+const MAX_ROWS: usize = 16;
+
+/// Restores the nearest snapshot, repeats the steps up to `step`, and traces the last.
+pub(crate) fn replay<M: Model>(engine: &Engine<'_>, snapshots: &Snapshots<M>, parameters: &Parameters, step: u64) -> Option<Incident> {
+    let (state, steps) = snapshots.nearest(step)?;
+    let mut repeat = Repeat { engine, parameters, state: state.clone(), exactness: Exactness::Exact };
+    let ((last, bits), before) = steps.split_last()?;
+    let mut previous = None;
+    for (plan, bits) in before {
+        repeat.run(plan, *bits, None);
+        previous = Some(plan);
+    }
+    let incident = repeat
+        .bad_data(last)
+        .or_else(|| repeat.bad_weight(previous.unwrap_or(last), Phase::Update))
+        .or_else(|| {
+            let trace = Trace::default();
+            repeat.run(last, *bits, Some(&trace));
+            let rows: Vec<u64> = engine.rows.gather(&last.places).numbers;
+            trace.incident(step, &rows)
+        })
+        .or_else(|| repeat.bad_weight(last, Phase::Update))?;
+    Some(Incident { exactness: repeat.exactness, ..incident })
+}
+
+struct Repeat<'a, M> {
+    engine: &'a Engine<'a>,
+    parameters: &'a Parameters,
+    state: State<M>,
+    exactness: Exactness,
+}
+
+impl<M: Model> Repeat<'_, M> {
+    fn run(&mut self, plan: &StepPlan, bits: u32, trace: Option<&Trace>) {
+        let eyes = Eyes { observer: None, trace };
+        let (state, result) = self.engine.step(self.state.clone(), plan, eyes, &mut Score::default());
+        self.state = state;
+        if result.loss.to_bits() != bits && self.exactness == Exactness::Exact {
+            self.exactness = Exactness::Inexact { step: plan.step };
+        }
+    }
+
+    /// Inputs or targets that are not finite before anything is computed.
+    fn bad_data(&self, plan: &StepPlan) -> Option<Incident> {
+        let batch = self.engine.rows.gather(&plan.places);
+        let targets = match batch.answers() {
+            Answers::Real(values) => values,
+            Answers::Classes(_) => &[],
+        };
+        let find = |name: &str, values: &[f32], columns: usize| {
+            let is_bad = |row: &&[f32]| row.iter().any(|value| !value.is_finite());
+            let places = values.chunks(columns.max(1)).enumerate().filter(|(_, row)| is_bad(row)).map(|(place, _)| place);
+            let mut rows: Vec<u64> = places.map(|place| batch.numbers[place]).collect();
+            rows.sort_unstable();
+            (!rows.is_empty()).then(|| Incident {
+                phase: Phase::Data,
+                operation: name.to_owned(),
+                site: name.to_owned(),
+                row_count: rows.len() as u64,
+                rows: rows.into_iter().take(MAX_ROWS).collect(),
+                inputs: vec![describe(name, [batch.len(), columns], values)],
+                victims: 1,
+                ..nothing_known(plan.step)
+            })
+        };
+        find("input", &batch.inputs, batch.features).or_else(|| find("target", targets, batch.columns()))
+    }
+
+    /// A weight that is not finite after the step of `plan`.
+    fn bad_weight(&self, plan: &StepPlan, phase: Phase) -> Option<Incident> {
+        let weight = self.parameters.first_non_finite(&self.state.model)?;
+        let optimizer = self.engine.recipe.optimizer.kind.name();
+        Some(Incident {
+            phase,
+            operation: format!("{optimizer} update"),
+            site: weight.path.clone(),
+            victims: 1,
+            ..nothing_known(plan.step)
+        })
+    }
+}
+
+fn describe(name: &str, shape: [usize; 2], values: &[f32]) -> OperationInput {
+    let options = barograph_stats::Options { bound: None, histogram: true };
+    let reading: Reading = barograph_stats::read(elements(values), options);
+    OperationInput { name: name.to_owned(), shape: shape.map(|axis| axis as u32).to_vec(), reading }
+}
+
+fn nothing_known(step: u64) -> Incident {
+    Incident {
+        step,
+        phase: Phase::Forward,
+        operation: String::new(),
+        site: String::new(),
+        source: None,
+        rows: Vec::new(),
+        row_count: 0,
+        inputs: Vec::new(),
+        victims: 0,
+        exactness: Exactness::Exact,
+    }
+}

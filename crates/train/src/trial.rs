@@ -1,0 +1,109 @@
+//! Tries remedies: a short run with the remedy, beside the run as it was.
+use crate::batches::Rows;
+use crate::data::Dataset;
+use crate::engine::{Engine, Eyes, State, StepPlan};
+use crate::error::TrainError;
+use crate::metrics::{Score, Scoring};
+use crate::optimizer;
+use crate::outcome::Outcome;
+use crate::prepare::prepare;
+use crate::recipe::Recipe;
+use crate::schedule::Schedule;
+use crate::{Model, Network};
+use barograph_burn::cpu;
+use barograph_vocab::{Cause, Trial};
+
+/// Steps of a trial: enough to see a trend, few enough to wait for (our choice).
+pub const TRIAL_STEPS: u64 = 200;
+
+/// What a trial is held against.
+pub(crate) struct Baseline<M> {
+    /// The state before the first step.
+    pub(crate) start: State<M>,
+    /// The last good snapshot, if there is one, with its step.
+    pub(crate) good: Option<(u64, State<M>)>,
+    /// The loss of every step.
+    pub(crate) losses: Vec<f32>,
+}
+
+/// Tries the remedy of a cause for a recipe's run and says what it showed. `None` when the remedy cannot be written as edits.
+///
+/// A remedy of the optimizer, of clipping, or of the schedule starts from the last good snapshot. Any other changes the network, its data or
+/// its loss, and starts from the beginning with the same seed.
+///
+/// # Errors
+/// When the repaired recipe is wrong.
+pub fn try_remedy(outcome: &Outcome<Network>, recipe: &Recipe, data: &Dataset, cause: &Cause) -> Result<Option<Trial>, TrainError> {
+    if cause.remedy.change.is_empty() {
+        return Ok(None);
+    }
+    let repaired = recipe.repaired(&cause.remedy.change)?;
+    let keeps_network = cause.remedy.change.iter().all(|edit| {
+        let table = edit.key.split('.').next().unwrap_or_default();
+        matches!(table, "optimizer" | "clip" | "schedule")
+    });
+    let same_optimizer = std::mem::discriminant(&repaired.optimizer.kind) == std::mem::discriminant(&recipe.optimizer.kind);
+    let prepared = prepare(data, &repaired, Some(repaired.loss.kind.takes()))?;
+    let rows = Rows::new(&prepared.data, prepared.training);
+    let scoring = Scoring::new(prepared.task, Some(repaired.loss.kind.takes()));
+    let network = Network::from_recipe(&repaired, prepared.data.features(), &cpu(true))?;
+    let outputs = crate::check::outputs(&network, prepared.data.features());
+    let engine = Engine { recipe: &repaired, loss: &repaired.loss, rows: &rows, scoring, outputs, device: cpu(true) };
+    crate::check::check_outputs(&engine, &prepared.data)?;
+    let (from_step, state) = match &outcome.baseline.good {
+        Some((step, state)) if keeps_network => {
+            let optimizer = if same_optimizer { state.optimizer.clone() } else { optimizer::build(&repaired.optimizer) };
+            let optimizer = if repaired.optimizer == recipe.optimizer { optimizer } else { optimizer::build(&repaired.optimizer) };
+            (*step, State { optimizer, ..state.clone() })
+        }
+        _ => (0, State { model: network, optimizer: optimizer::build(&repaired.optimizer), hooks: outcome.baseline.start.hooks.clone() }),
+    };
+    let losses = run(&engine, state, from_step);
+    let comparable = repaired.loss == recipe.loss && repaired.data == recipe.data;
+    Ok(Some(judge(from_step, &losses, &outcome.baseline.losses, comparable)))
+}
+
+/// The losses of a trial.
+fn run<M: Model>(engine: &Engine<'_>, mut state: State<M>, from_step: u64) -> Vec<f32> {
+    let recipe = engine.recipe;
+    let steps_per_epoch = crate::trainer::steps_per_epoch(engine.rows.len(), recipe);
+    let total = steps_per_epoch * recipe.epochs;
+    let schedule = Schedule::new(recipe.schedule, steps_per_epoch, total);
+    let steps = TRIAL_STEPS.min(total.saturating_sub(from_step)).max(1);
+    let mut losses = Vec::new();
+    let mut order = (u64::MAX, Vec::new());
+    for step in from_step..from_step + steps {
+        let (epoch, place) = (step / steps_per_epoch, (step % steps_per_epoch) as usize);
+        if order.0 != epoch {
+            order = (epoch, engine.rows.order(recipe.seed, epoch, recipe.data.shuffle));
+        }
+        let places = order.1.chunks(recipe.batch as usize).nth(place).unwrap_or_default().to_vec();
+        let learning_rate = recipe.optimizer.learning_rate * schedule.factor(step);
+        let plan = StepPlan { step, epoch, places, learning_rate };
+        let (next, result) = engine.step(state, &plan, Eyes::default(), &mut Score::default());
+        state = next;
+        losses.push(result.loss);
+        if !result.loss.is_finite() {
+            break;
+        }
+    }
+    losses
+}
+
+/// Holds the losses with the remedy against those without it, at the same steps.
+fn judge(from_step: u64, losses: &[f32], before: &[f32], comparable: bool) -> Trial {
+    let tenth = (losses.len() / 10).max(1);
+    let finite = losses.iter().all(|loss| loss.is_finite());
+    let loss_first = mean(&losses[..tenth]);
+    let loss_last = mean(&losses[losses.len() - tenth..]);
+    let end = from_step as usize + losses.len();
+    let without = before.get(end.saturating_sub(tenth).min(before.len())..end.min(before.len())).unwrap_or_default();
+    let loss_without = if without.len() < tenth { f64::NAN } else { mean(without) };
+    let better = !comparable || !loss_without.is_finite() || loss_last < loss_without;
+    let works = finite && loss_last < loss_first && better;
+    Trial { from_step, steps: losses.len() as u64, finite, loss_first, loss_last, loss_without, works }
+}
+
+fn mean(losses: &[f32]) -> f64 {
+    losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len().max(1) as f64
+}
