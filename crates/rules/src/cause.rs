@@ -1,6 +1,6 @@
 //! What a cause rule is: it weighs the findings and facts of a whole run.
 use crate::diagnose::Trouble;
-use crate::digest::Digest;
+use crate::digest::{Digest, SiteDigest};
 use crate::facts::Facts;
 use crate::layers::Layers;
 use barograph_vocab::{Evidence, Finding, Incident, Remedy, Role, SiteId, Sites};
@@ -91,6 +91,14 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn is_matrix(&self, site: SiteId) -> bool {
         self.layers.is_matrix(site)
+    }
+
+    /// What the network puts out, over the run: the output where it was read, else the last activation.
+    #[must_use]
+    pub fn output(&self) -> Option<(SiteId, &'a SiteDigest)> {
+        let digest = self.digest;
+        let last = || self.in_order(Role::Activation).next_back();
+        digest.only(Role::Output).or_else(|| last().and_then(|site| Some((site, digest.site(site, Role::Activation)?))))
     }
 
     /// Starts adding up evidence from the log-odds that the cause has with no evidence at all.

@@ -1,5 +1,5 @@
 //! What a rule sees of one step, and of the run around it.
-use crate::digest::Digest;
+use crate::digest::{Digest, SiteDigest};
 use crate::facts::Facts;
 use crate::layers::Layers;
 use crate::signal::{Signal, update_ratio};
@@ -92,7 +92,16 @@ pub struct RunView<'a> {
     pub(crate) layers: &'a Layers,
 }
 
-impl RunView<'_> {
+impl<'a> RunView<'a> {
+    /// What the network puts out, over the run: the output where it was read, else the last activation.
+    #[must_use]
+    pub fn output(&self) -> Option<(SiteId, &'a SiteDigest)> {
+        self.digest.only(Role::Output).or_else(|| {
+            let last = self.sites.in_order().iter().rev();
+            last.copied().find_map(|site| Some((site, self.digest.site(site, Role::Activation)?)))
+        })
+    }
+
     /// The layer that a parameter belongs to: `fc1` for `fc1.weight`. A layer belongs to itself.
     #[must_use]
     pub fn layer_of(&self, site: SiteId) -> SiteId {
@@ -184,10 +193,27 @@ impl<'a> StepView<'a> {
         Some((entry.site, &entry.reading))
     }
 
+    /// Site and role of what the network puts out at this step: the output where it was read, else the last activation.
+    #[must_use]
+    pub fn output(&self) -> Option<(SiteId, Role)> {
+        let output = self.only(Role::Output).map(|(site, _)| (site, Role::Output));
+        output.or_else(|| Some((self.each(Role::Activation).next_back()?.0, Role::Activation)))
+    }
+
     /// The readings of a role, in execution order.
     pub fn each(&self, role: Role) -> impl DoubleEndedIterator<Item = (SiteId, &'a Reading)> + use<'a> {
         let view = *self;
         view.run.sites.in_order().iter().filter_map(move |&site| Some((site, view.reading(site, role)?)))
+    }
+
+    /// The global gradient norm: the scalar where there is one, else over the gradients that were read.
+    #[must_use]
+    pub fn gradient_norm(&self) -> Option<f64> {
+        self.scalar(Scalar::GradientNorm).or_else(|| {
+            let gradients = self.record.readings.iter().filter(|entry| entry.role == Role::Gradient);
+            let squares: f64 = gradients.map(|entry| entry.reading.l2 * entry.reading.l2).sum();
+            (self.index.roles & (1 << Role::Gradient as u16) != 0).then(|| squares.sqrt())
+        })
     }
 
     /// How far this step moved the weight at `site`: rms of the update over rms of the weight.

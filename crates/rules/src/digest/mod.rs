@@ -74,7 +74,7 @@ impl Digest {
     pub(crate) fn see_step(&mut self, step: &StepRecord, index: &Index) {
         self.scalars(step);
         if index.broken() {
-            self.broken_at.get_or_insert(step.step);
+            self.first_break(step, index);
             return; // The statistics of what is left finite mean nothing.
         }
         let mut squares = 0.0;
@@ -98,6 +98,21 @@ impl Digest {
         let norm = step.scalar(Scalar::GradientNorm).or((squares > 0.0).then(|| squares.sqrt()));
         if let Some(norm) = norm {
             self.gradient_norm.push(step.step, norm);
+        }
+    }
+
+    /// The forward pass of the first broken step is the last measurement of what the network puts out, and often the only one.
+    fn first_break(&mut self, step: &StepRecord, index: &Index) {
+        if self.broken_at.is_some() {
+            return;
+        }
+        self.broken_at = Some(step.step);
+        for entry in &step.readings {
+            let forward = !matches!(entry.role, Role::Weight | Role::Gradient | Role::ActivationGradient | Role::Update);
+            let known = index.reading(step, entry.site, entry.role).is_some();
+            if known && forward && entry.reading.non_finite() == 0 {
+                self.entry(entry.site, entry.role).push(&entry.reading);
+            }
         }
     }
 

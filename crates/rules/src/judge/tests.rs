@@ -88,7 +88,7 @@ fn a_rule_without_its_signals_says_what_it_needs() {
     let diagnosis = judge.diagnosis(EvidenceMode::All);
     let reason =
         |name: &str| diagnosis.not_checked.iter().find(|rule| rule.rule == name).map(|rule| rule.reason.as_str());
-    assert_eq!(reason("dead-relu"), Some("needs unit readings of activations"));
+    assert_eq!(reason("units-dead"), Some("needs unit readings of activations"));
     assert_eq!(reason("loss-spike"), Some("too early"));
     assert!(diagnosis.checked.contains(&"loss-not-finite".to_owned()));
 }

@@ -29,14 +29,14 @@ rule! {
     ///
     /// ## References
     /// - Lu et al., *Dying ReLU and Initialization*, 2019, arXiv:1903.06733
-    pub(crate) static DEAD_RELU: Rule = Rule {
+    pub(crate) static UNITS_DEAD: Rule = Rule {
         code: "ACT001",
-        name: "dead-relu",
+        name: "units-dead",
         severity: Severity::Warning,
         needs: &[Need::Units(Role::Activation)],
         scope: Scope::Each(Role::Activation),
         since: "0.1.0",
-        watch: || Box::new(DeadRelu::default()),
+        watch: || Box::new(UnitsDead::default()),
     };
 }
 
@@ -47,11 +47,11 @@ const MAX_DEAD: f64 = 0.7;
 const READINGS: u64 = 4;
 
 #[derive(Default)]
-struct DeadRelu {
+struct UnitsDead {
     streak: Streak,
 }
 
-impl Watch for DeadRelu {
+impl Watch for UnitsDead {
     fn see(&mut self, view: &StepView<'_>, site: Option<SiteId>) -> Verdict {
         let Some(units) = site.and_then(|site| view.units(site, Role::Activation)) else { return Verdict::TooEarly };
         let share = f64::from(units.dead) / f64::from(units.units.max(1));
@@ -60,7 +60,7 @@ impl Watch for DeadRelu {
             1..READINGS => Verdict::TooEarly,
             _ => {
                 let message = format!("{} of {} units are zero for every example", units.dead, units.units);
-                let draft = DEAD_RELU.found(view.step(), message).at(view, site, Role::Activation);
+                let draft = UNITS_DEAD.found(view.step(), message).at(view, site, Role::Activation);
                 draft.against("share of dead units", share, MAX_DEAD).into()
             }
         }

@@ -1,2 +1,12 @@
+//! The loss.
+pub(super) mod at_chance;
+pub(super) mod climbing;
+pub(super) mod diverging;
+pub(super) mod flat;
+pub(super) mod negative;
 pub(super) mod not_finite;
+pub(super) mod oscillating;
 pub(super) mod spike;
+pub(super) mod still_falling;
+pub(super) mod validation_gap;
+pub(super) mod worse_than_neighbours;

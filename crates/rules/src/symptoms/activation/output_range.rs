@@ -1,0 +1,94 @@
+use crate::prelude::*;
+
+rule! {
+    /// ## What it does
+    /// Finds outputs that a bound keeps from where the targets are.
+    ///
+    /// ## Why it matters
+    /// A sigmoid or softmax cannot put out 50, a ReLU cannot put out -1. The best such a network can do is to sit at
+    /// the bound.
+    ///
+    /// ## How it is detected
+    /// Over the whole run the outputs stay within 0..=1, within -1..=1, or at or above zero (touching it), while
+    /// targets lie outside by more than `SHARE` of their own range. Class numbers are left out: they are not values to
+    /// be put out.
+    ///
+    /// ## Example
+    /// ```trace
+    /// step   loss  out/output.min  out/output.max  y/target.min  y/target.max
+    /// 0..19  5900  0.1             1               3             100
+    /// finding at end out
+    /// ```
+    /// ReLU for targets of both signs:
+    /// ```trace
+    /// step   loss  out/output.min  out/output.max  y/target.min  y/target.max
+    /// 0..19  0.5   0               2               -2            2
+    /// finding at end out
+    /// ```
+    /// Probabilities for targets of 0 and 1:
+    /// ```trace
+    /// step   loss  out/output.min  out/output.max  y/target.min  y/target.max
+    /// 0..19  0.5   0.1             0.9             0             1
+    /// healthy
+    /// ```
+    ///
+    /// ## Fix
+    /// Use a linear output for real targets, or scale the targets into the range of the activation.
+    ///
+    /// ## References
+    /// - Bishop, *Pattern Recognition and Machine Learning*, 2006, section 5.2
+    pub(crate) static OUTPUT_RANGE_TOO_NARROW: Rule = Rule {
+        code: "ACT006",
+        name: "output-range-too-narrow",
+        severity: Severity::Warning,
+        needs: &[Need::Reading(Role::Output), Need::Reading(Role::Target)],
+        scope: Scope::Run,
+        since: "0.1.0",
+        watch: || Box::new(OutputRange),
+    };
+}
+
+/// Share of the targets' range that lies outside. Our choice.
+const SHARE: f64 = 0.05;
+
+/// Room for rounding.
+const ROUNDING: f64 = 1e-6;
+
+/// Bounds of the usual activations: sigmoid and softmax, tanh, ReLU.
+const BOUNDS: [(f64, f64, &str); 3] =
+    [(0.0, 1.0, "between 0 and 1"), (-1.0, 1.0, "between -1 and 1"), (0.0, f64::INFINITY, "at or above 0")];
+
+struct OutputRange;
+
+impl Watch for OutputRange {
+    fn finish(&mut self, run: &RunView<'_>, _site: Option<SiteId>) -> Verdict {
+        let digest = run.digest;
+        let (Some((site, output)), Some((_, target))) = (run.output(), digest.only(Role::Target)) else {
+            return Verdict::TooEarly;
+        };
+        if are_class_numbers(run) {
+            return Verdict::Healthy;
+        }
+        let (low, high) = (output.min.min, output.max.max);
+        let range = target.max.max - target.min.min;
+        for (lower, upper, words) in BOUNDS {
+            // A ReLU shows by touching its bound; a linear output may be positive by chance.
+            let touches = upper.is_finite() || low == 0.0;
+            let within = touches && low >= lower - ROUNDING && high <= upper + ROUNDING;
+            let outside = (lower - target.min.min).max(target.max.max - upper);
+            if within && outside > SHARE * range {
+                let (least, most) = (target.min.min, target.max.max);
+                let message = format!("the outputs stay {words}, and the targets reach from {least:.3} to {most:.3}");
+                let draft = OUTPUT_RANGE_TOO_NARROW.found(run.last_step, message).at(run, Some(site), Role::Output);
+                return draft.against("largest output", high, upper).plain("largest target", most).into();
+            }
+        }
+        Verdict::Healthy
+    }
+}
+
+/// Whether the targets are numbers of classes, one output each.
+fn are_class_numbers(run: &RunView<'_>) -> bool {
+    run.digest.data.as_ref().is_some_and(|data| data.targets.integer || !data.targets.class_counts.is_empty())
+        || run.facts.is(FactKey::Task, &["multiclass"])
+}

@@ -1,0 +1,77 @@
+use crate::prelude::*;
+
+rule! {
+    /// ## What it does
+    /// Finds a loss that jumps up and down between steps and no longer falls.
+    ///
+    /// ## Why it matters
+    /// Each update undoes the one before: the step is longer than the valley is wide, or the batch is too small to
+    /// point anywhere.
+    ///
+    /// ## How it is detected
+    /// Over the last half of the run the mean change from step to step is above `NOISE` of the loss itself, the loss of
+    /// the last quarter is above `STALL` of that of the quarter before the last half, and the network is not good
+    /// (skill below `SKILL`, or no skill observed and the loss above half of what it was).
+    ///
+    /// ## Example
+    /// ```trace
+    /// step     loss      accuracy  chance_loss
+    /// 0..19    5.0->1.5  0.4       1.1
+    /// 20..199  0.5|2.5   0.4       1.1
+    /// finding at end
+    /// ```
+    /// Single examples give a noisy loss, and training goes well:
+    /// ```trace
+    /// step    loss     accuracy  chance_loss
+    /// 0..199  1.2|0.1  0.95      1.1
+    /// healthy
+    /// ```
+    ///
+    /// ## Fix
+    /// Lower the learning rate or the momentum, or take larger batches.
+    ///
+    /// ## References
+    /// - Smith, Kindermans, Ying, Le, *Don't Decay the Learning Rate, Increase the Batch Size*, 2018, arXiv:1711.00489
+    pub(crate) static LOSS_OSCILLATING: Rule = Rule {
+        code: "LOS006",
+        name: "loss-oscillating",
+        severity: Severity::Warning,
+        needs: &[Need::Scalar(Scalar::Loss)],
+        scope: Scope::Run,
+        since: "0.1.0",
+        watch: || Box::new(LossOscillating),
+    };
+}
+
+/// Mean change from step to step as a share of the loss. Our choice.
+const NOISE: f64 = 0.4;
+
+/// Share of the earlier loss that the later one must stay above. Our choice.
+const STALL: f64 = 0.8;
+
+/// A network above this learns, noise or not. Our choice.
+const SKILL: f64 = 0.6;
+
+/// Fewer steps show no rhythm. Our choice.
+const LEAST_STEPS: u64 = 20;
+
+struct LossOscillating;
+
+impl Watch for LossOscillating {
+    fn finish(&mut self, run: &RunView<'_>, _site: Option<SiteId>) -> Verdict {
+        let digest = run.digest;
+        let loss = &digest.loss;
+        if loss.seen() < LEAST_STEPS || digest.broken_at.is_some() {
+            return Verdict::TooEarly;
+        }
+        let parts = (loss.noise(0.5, 1.0), loss.mean(0.5, 1.0), loss.mean(0.25, 0.5), loss.mean(0.75, 1.0), digest.first_loss());
+        let (Some(noise), Some(level), Some(before), Some(after), Some(first)) = parts else { return Verdict::TooEarly };
+        let good = digest.skill().map_or(level < 0.5 * first, |skill| skill >= SKILL);
+        let share = noise / level.abs().max(f64::MIN_POSITIVE);
+        if good || share <= NOISE || after <= STALL * before {
+            return Verdict::Healthy;
+        }
+        let message = format!("the loss jumps by {noise:.3} from step to step about a level of {level:.3} that no longer falls");
+        LOSS_OSCILLATING.found(run.last_step, message).against("change from step to step over loss", share, NOISE).into()
+    }
+}
