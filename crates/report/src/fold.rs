@@ -62,3 +62,48 @@ pub(crate) fn worst<'g, 'a>(groups: &'g [Group<'a>], most: usize) -> (Vec<&'g Gr
 pub(crate) fn tally(findings: &[Finding], severity: Severity) -> u64 {
     findings.iter().filter(|finding| finding.severity == severity).count() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(code: &str, severity: Severity, step: u64, site: &str) -> Finding {
+        Finding {
+            code: code.to_owned(),
+            name: code.to_lowercase(),
+            severity,
+            step,
+            site: Some(site.to_owned()),
+            role: None,
+            message: String::new(),
+            evidence: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn one_rule_at_several_sites_is_one_group() {
+        let warning = Severity::Warning;
+        let findings = [
+            finding("A", warning, 1, "x"),
+            finding("B", warning, 2, "x"),
+            finding("A", warning, 9, "y"),
+            finding("A", Severity::Error, 9, "y"),
+            finding("A", warning, 9, "x"),
+        ];
+        let groups = fold(&findings);
+        assert_eq!(groups.len(), 3);
+        assert_eq!((groups[0].sites(), groups[0].steps()), (vec!["x", "y"], (1, 9)));
+        assert_eq!((tally(&findings, warning), tally(&findings, Severity::Note)), (4, 0));
+    }
+
+    #[test]
+    fn errors_are_never_crowded_out() {
+        let mut findings: Vec<_> =
+            (0..50).map(|step| finding(&format!("W{step}"), Severity::Warning, step, "x")).collect();
+        findings.push(finding("E", Severity::Error, 60, "x"));
+        let groups = fold(&findings);
+        let (kept, beyond) = worst(&groups, 3);
+        let codes: Vec<_> = kept.iter().map(|group| group.first.code.as_str()).collect();
+        assert_eq!((codes, beyond), (vec!["W0", "W1", "E"], 48));
+    }
+}

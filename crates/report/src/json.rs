@@ -1,4 +1,5 @@
 //! The diagnosis as JSON: a contract with programs. Names are added, never renamed or removed.
+use crate::add::add;
 use crate::visible::is_unsafe;
 use crate::words;
 use barograph_vocab::{
@@ -7,12 +8,11 @@ use barograph_vocab::{
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use std::fmt::Write as _;
 
 /// Version of the contract; it changes when a name changes its meaning.
 const SCHEMA: u32 = 1;
 
-/// Renders a diagnosis as pretty-printed JSON with a fixed order of keys.
+/// Renders a diagnosis as pretty-printed JSON with a fixed order of keys, ending with a line break.
 ///
 /// Numbers that are not finite are the strings `"NaN"`, `"Infinity"` and `"-Infinity"`. Texts are those of the log, unchanged;
 /// what could steer a terminal is written as a `\u` escape.
@@ -29,8 +29,7 @@ fn escaped(json: &str) -> String {
     for c in json.chars() {
         if is_unsafe(c) && c != '\n' {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\u{unit:04x}");
+                add(&mut out, format_args!("\\u{unit:04x}"));
             }
         } else {
             out.push(c);

@@ -1,7 +1,35 @@
 //! Owns the rendering of one diagnosis, with its curves: for a terminal, as JSON, Markdown and HTML.
 //!
 //! It must never compute a verdict, read a file or a clock, or pass untrusted text on unescaped.
+//!
+//! ```
+//! use barograph_report::{Curves, Report, TerminalOptions, terminal};
+//! use barograph_vocab::{Diagnosis, Record, Scalar, StepRecord, Verdict};
+//!
+//! let mut curves = Curves::default();
+//! for step in 0..100 {
+//!     let scalars = vec![(Scalar::Loss, 1.0 / (step + 1) as f64)];
+//!     curves.see(&Record::Step(StepRecord { step, scalars, ..StepRecord::default() }));
+//! }
+//! let diagnosis = Diagnosis {
+//!     run: "mnist".to_owned(),
+//!     verdict: Verdict::Healthy,
+//!     steps: 100,
+//!     incident: None,
+//!     causes: vec![],
+//!     findings: vec![],
+//!     checked: vec!["loss-not-finite".to_owned()],
+//!     not_checked: vec![],
+//!     dropped: 0,
+//!     notes: vec![],
+//! };
+//! let report = Report { diagnosis: &diagnosis, curves: &curves };
+//! let text = terminal(&report, &TerminalOptions::default());
+//! assert!(text.starts_with("healthy: nothing is wrong that 1 rule could see\n"));
+//! assert!(text.contains("loss  1 -> 0.01"));
+//! ```
 
+mod add;
 mod curves;
 mod fold;
 mod html;

@@ -1,5 +1,6 @@
 //! The report as GitHub-flavoured Markdown, without HTML.
 use crate::Report;
+use crate::add::add;
 use crate::fold::worst;
 use crate::number::count;
 use crate::outline::{FullCause, Outline, Row};
@@ -58,11 +59,11 @@ fn head(page: &mut Page, report: &Report<'_>, outline: &Outline<'_>) {
     page.block(&format!("## {}{rule}: {}", headline.tone.name(), text(&headline.text)));
     let mut place = text(&headline.place);
     if let Some(source) = &outline.source {
-        place.push_str(&format!(", called at {}", code(source)));
+        add(&mut place, format_args!(", called at {}", code(source)));
     }
     page.block(&format!("**Where:** {place}"));
     if report.diagnosis.incident.is_some() {
-        page.block(&format!("**Run:** {}", text(&words::run(report.diagnosis))));
+        page.block(&format!("**Run:** {}", text(&words::run_name(report.diagnosis))));
     }
     if let Some(rows) = &outline.rows {
         page.block(&format!("**Data:** {}", text(rows)));
@@ -206,12 +207,17 @@ fn ends_in_www(before: &[char]) -> bool {
     before.len() >= 3 && before[before.len() - 3..].iter().all(|c| c.eq_ignore_ascii_case(&'w'))
 }
 
-/// Names: a code span with a fence that the text does not contain.
+/// Names: a code span with a fence that the text does not contain. A bar is escaped in text, where tables and paragraphs agree
+/// on what an escape is; only what could notify a person stays in a code span for all that.
 fn code(raw: &str) -> String {
-    let shown = visible(raw).replace('|', "\\|");
+    let shown = visible(raw);
+    if shown.contains('|') && !shown.contains('@') {
+        return text(raw);
+    }
     if shown.trim().is_empty() {
         return "(empty)".to_owned();
     }
+    let shown = shown.replace('|', "\\|");
     let fence = "`".repeat(longest_run(&shown) + 1);
     let pad = if shown.starts_with(['`', ' ']) || shown.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{shown}{pad}{fence}")
@@ -249,7 +255,9 @@ mod tests {
         assert_eq!(code("fc1"), "`fc1`");
         assert_eq!(code("a`b``c"), "```a`b``c```");
         assert_eq!(code("`"), "`` ` ``");
-        assert_eq!(code("a|b\n"), "`a\\|b\\n`");
+        assert_eq!(code("a|b"), "a\\|b");
+        assert_eq!(code("a|@b"), "`a\\|@b`");
+        assert_eq!(code("a\n"), "`a\\n`");
         assert_eq!(fenced("diff", "+ ```"), "````diff\n+ ```\n````");
     }
 }

@@ -7,7 +7,7 @@ const PLAIN_BELOW: f64 = 1e6;
 const PLAIN_FROM: f64 = 1e-3;
 
 /// Decimals of a mantissa: three significant digits, which is what a step's noise leaves meaningful (our choice).
-const MANTISSA_DECIMALS: usize = 2;
+const MANTISSA_DECIMALS: i32 = 2;
 
 /// Writes a measured value with three significant digits: `0.31`, `214`, `1e-4`, `3.2e7`, `NaN`, `inf`.
 ///
@@ -31,14 +31,13 @@ pub fn number(value: f64) -> String {
 /// Three significant digits of a finite value that is not zero.
 fn significant(value: f64) -> String {
     // Rounding comes first: 999.96 has the exponent of 1000.
-    let scientific = format!("{value:.MANTISSA_DECIMALS$e}");
+    let scientific = format!("{value:.*e}", MANTISSA_DECIMALS as usize);
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific.as_str(), "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    let rounded = value.abs().max(f64::MIN_POSITIVE);
-    if rounded < PLAIN_FROM || exponent >= PLAIN_BELOW.log10() as i32 {
+    if value.abs() < PLAIN_FROM || exponent >= PLAIN_BELOW.log10() as i32 {
         return format!("{}e{exponent}", trim(mantissa));
     }
-    let decimals = (MANTISSA_DECIMALS as i32 - exponent).max(0) as usize;
+    let decimals = (MANTISSA_DECIMALS - exponent).max(0) as usize;
     trim(&format!("{value:.decimals$}")).to_owned()
 }
 
@@ -53,7 +52,7 @@ pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -96,7 +95,7 @@ mod tests {
             (0.001, "0.001"),
             (0.000_999_9, "1e-3"),
             (0.31, "0.31"),
-            (2.302_585, "2.3"),
+            (2.298, "2.3"),
             (9.999, "10"),
             (214.4, "214"),
             (999.96, "1000"),

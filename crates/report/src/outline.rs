@@ -1,4 +1,5 @@
 //! What a report says, in order, before any format is chosen. Text is as the log has it: each format makes it harmless.
+use crate::add::add;
 use crate::fold::{Group, fold};
 use crate::number::{count, counted, number};
 use crate::words::{self, Tone};
@@ -193,19 +194,19 @@ pub(crate) fn summary(extent: &Extent) -> String {
     if let Some((step, lowest)) = extent.lowest {
         let lowest = number(lowest);
         if lowest != last && lowest != first {
-            text.push_str(&format!(", lowest {lowest} at step {}", count(step)));
+            add(&mut text, format_args!(", lowest {lowest} at step {}", count(step)));
         }
     }
     if let Some((step, highest)) = extent.highest {
         let highest = number(highest);
         if highest != last && highest != first {
-            text.push_str(&format!(", highest {highest} at step {}", count(step)));
+            add(&mut text, format_args!(", highest {highest} at step {}", count(step)));
         }
     }
     if let Some(step) = extent.first_non_finite {
         let first = if extent.non_finite == 1 { "" } else { "first " };
         let (bad, all) = (count(extent.non_finite), count(extent.values));
-        text.push_str(&format!(", {first}not finite at step {} ({bad} of {all} values)", count(step)));
+        add(&mut text, format_args!(", {first}not finite at step {} ({bad} of {all} values)", count(step)));
     }
     text
 }

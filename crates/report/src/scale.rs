@@ -46,6 +46,12 @@ impl Scale {
         if wider.low.is_finite() && wider.high.is_finite() { wider } else { self }
     }
 
+    /// A logarithmic axis that spans so many decades or more, widened at both ends.
+    pub(crate) fn at_least(self, decades: f64) -> Self {
+        let missing = (decades - (self.high - self.low)).max(0.0) / 2.0;
+        if self.log { Self { low: self.low - missing, high: self.high + missing, ..self } } else { self }
+    }
+
     /// The value at the bottom.
     pub(crate) fn low_value(self) -> f64 {
         if self.log { 10_f64.powf(self.low) } else { self.low }

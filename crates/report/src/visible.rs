@@ -1,5 +1,6 @@
 //! Makes untrusted text harmless: what a terminal or a browser would act upon becomes something to read.
 
+use crate::add::add;
 /// Longest text taken over from a log, in characters; the rest is counted (our choice: a sentence is shorter).
 const LONGEST: usize = 400;
 
@@ -46,7 +47,7 @@ fn escape(text: &str, hide: impl Fn(char) -> bool) -> String {
     }
     let beyond = text.chars().skip(LONGEST).count();
     if beyond > 0 {
-        out.push_str(&format!("... ({beyond} more characters)"));
+        add(&mut out, format_args!("... ({beyond} more characters)"));
     }
     out
 }

@@ -1,9 +1,10 @@
 //! The sentences of a report. Every format takes them from here, so that all formats say the same.
+use crate::add::add;
 use crate::fold::{Group, tally};
 use crate::number::{confidence, count, counted, exact, number};
 use barograph_vocab::{
-    Cause, Diagnosis, Edit, EditValue, Exactness, Finding, Incident, NotChecked, OperationInput, Phase, Role, Severity,
-    Trial, Verdict,
+    Cause, Diagnosis, Edit, EditValue, Evidence, Exactness, Finding, Incident, NotChecked, OperationInput, Phase, Role,
+    Severity, Trial, Verdict,
 };
 
 /// From this confidence on a cause makes a run unhealthy; below, it is only possible. Source: [`Verdict::Unhealthy`].
@@ -105,7 +106,18 @@ pub(crate) fn answer(diagnosis: &Diagnosis) -> Option<String> {
 
 /// `run mnist, 61 steps`.
 pub(crate) fn run(diagnosis: &Diagnosis) -> String {
-    format!("run {}, {}", diagnosis.run, counted(diagnosis.steps, "step"))
+    format!("run {}", run_name(diagnosis))
+}
+
+/// `mnist, 61 steps`.
+pub(crate) fn run_name(diagnosis: &Diagnosis) -> String {
+    format!("{}, {}", diagnosis.run, counted(diagnosis.steps, "step"))
+}
+
+/// `update/weight ratio at fc2: 0.31 (limit 0.01)`.
+pub(crate) fn evidence(evidence: &Evidence) -> String {
+    let limit = evidence.limit.map_or_else(String::new, |limit| format!(" (limit {})", number(limit)));
+    format!("{}: {}{limit}", evidence.text, number(evidence.value))
 }
 
 /// `head.log, step 48, forward pass, first of 3 non-finite operations`.
@@ -117,7 +129,7 @@ pub(crate) fn incident_place(incident: &Incident) -> String {
         0 => {}
         1 => text.push_str(", the only non-finite operation"),
         victims => {
-            text.push_str(&format!(", first of {}", counted(u64::from(victims), "non-finite operation")));
+            add(&mut text, format_args!(", first of {}", counted(u64::from(victims), "non-finite operation")));
         }
     }
     text
@@ -148,16 +160,16 @@ pub(crate) fn source(incident: &Incident) -> Option<String> {
     incident.source.as_ref().map(|source| format!("{}:{}", source.file, source.line))
 }
 
-/// `112, 519 and 733 of the data set`, with a count of those not listed.
+/// `rows 112, 519, 733 and 4 more of the data set`.
 pub(crate) fn rows(incident: &Incident) -> Option<String> {
     let listed: Vec<_> = incident.rows.iter().map(u64::to_string).collect();
     let beyond = incident.row_count.saturating_sub(incident.rows.len() as u64);
+    let noun = if listed.len() == 1 { "row" } else { "rows" };
     match (listed.is_empty(), beyond) {
         (true, 0) => None,
         (true, _) => Some(format!("{} of the data set", counted(beyond, "row"))),
-        (false, 0) if listed.len() == 1 => Some(format!("row {} of the data set", listed[0])),
-        (false, 0) => Some(format!("rows {} of the data set", listed.join(", "))),
-        (false, _) => Some(format!("rows {} and {} more of the data set", listed.join(", "), count(beyond))),
+        (false, 0) => Some(format!("{noun} {} of the data set", listed.join(", "))),
+        (false, _) => Some(format!("{noun} {} and {} more of the data set", listed.join(", "), count(beyond))),
     }
 }
 
@@ -342,4 +354,114 @@ pub(crate) fn rules_named(rules: &[&str]) -> String {
 /// What was dropped or thinned.
 pub(crate) fn dropped(diagnosis: &Diagnosis) -> Option<String> {
     (diagnosis.dropped > 0).then(|| format!("{}, or thinned", counted(diagnosis.dropped, "record")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use barograph_vocab::{Reading, SourceLine};
+
+    fn finding(severity: Severity, step: u64, site: Option<&str>) -> Finding {
+        Finding {
+            code: "NUM001".to_owned(),
+            name: "x".to_owned(),
+            severity,
+            step,
+            site: site.map(str::to_owned),
+            role: None,
+            message: format!("{severity:?} at {step}"),
+            evidence: Vec::new(),
+        }
+    }
+
+    fn incident(exactness: Exactness) -> Incident {
+        Incident {
+            step: 48,
+            phase: Phase::Backward,
+            operation: "log".to_owned(),
+            site: "head".to_owned(),
+            source: Some(SourceLine { file: "a.rs".to_owned(), line: 3 }),
+            rows: vec![7],
+            row_count: 1,
+            inputs: Vec::new(),
+            victims: 1,
+            exactness,
+        }
+    }
+
+    fn diagnosis(findings: Vec<Finding>, incident: Option<Incident>) -> Diagnosis {
+        Diagnosis {
+            run: "r".to_owned(),
+            verdict: Verdict::Unhealthy,
+            steps: 60,
+            incident,
+            causes: Vec::new(),
+            findings,
+            checked: Vec::new(),
+            not_checked: Vec::new(),
+            dropped: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_first_line_quotes_what_the_whole_run_shows_at_the_incident() {
+        let error = |step, site| finding(Severity::Error, step, site);
+        let findings =
+            vec![finding(Severity::Warning, 1, None), error(40, Some("fc1")), error(48, Some("fc2")), error(48, None)];
+        let with = diagnosis(findings.clone(), Some(incident(Exactness::Exact)));
+        assert_eq!(leading(&with), Some(&findings[3]));
+        let without = diagnosis(findings.clone(), None);
+        assert_eq!(leading(&without), Some(&findings[1]));
+        let elsewhere = diagnosis(findings[..2].to_vec(), Some(incident(Exactness::Exact)));
+        assert_eq!(leading(&elsewhere), Some(&findings[1]));
+        assert_eq!(
+            headline(&diagnosis(Vec::new(), Some(incident(Exactness::Exact)))),
+            "the first non-finite value appeared at step 48"
+        );
+    }
+
+    #[test]
+    fn a_replay_says_how_exact_it_was() {
+        let said = |exactness| super::exactness(&incident(exactness));
+        assert_eq!(said(Exactness::Exact), "exact: the loss of every step up to 48 was reproduced bit for bit");
+        assert_eq!(
+            said(Exactness::Inexact { step: 37 }),
+            "inexact: the loss of step 37 was not reproduced bit for bit"
+        );
+        assert_eq!(said(Exactness::NotReplayed { reason: "no snapshot".to_owned() }), "not replayed: no snapshot");
+    }
+
+    #[test]
+    fn rows_are_listed_and_counted() {
+        let said = |rows: &[u64], row_count| {
+            super::rows(&Incident { rows: rows.to_vec(), row_count, ..incident(Exactness::Exact) })
+        };
+        assert_eq!(said(&[], 0), None);
+        assert_eq!(said(&[], 9).as_deref(), Some("9 rows of the data set"));
+        assert_eq!(said(&[3], 1).as_deref(), Some("row 3 of the data set"));
+        assert_eq!(said(&[3, 5], 9).as_deref(), Some("rows 3, 5 and 7 more of the data set"));
+    }
+
+    #[test]
+    fn places_read_as_paths() {
+        let with = |site: &str, operation: &str| {
+            incident_operation(&Incident {
+                site: site.to_owned(),
+                operation: operation.to_owned(),
+                ..incident(Exactness::Exact)
+            })
+        };
+        assert_eq!(with("head", "log"), "head.log");
+        assert_eq!(with("head.weight", "adam update"), "head.weight: adam update");
+        assert_eq!(with("", "log"), "log");
+    }
+
+    #[test]
+    fn an_input_without_a_finite_element_has_no_mean() {
+        let reading = Reading { count: 4, nan: 3, pos_inf: 1, ..Reading::EMPTY };
+        let input = OperationInput { name: "x".to_owned(), shape: vec![4], reading };
+        assert_eq!(input_figures(&input), "3 NaN, 1 +Inf of 4");
+        assert_eq!(input_figures(&OperationInput { reading: Reading::EMPTY, ..input }), "empty");
+    }
 }

@@ -11,13 +11,14 @@ pub(crate) trait Cell: Clone + Default {
 pub(crate) struct Grid<C> {
     capacity: usize,
     origin: Option<u64>,
+    last: u64,
     width: u64,
     rows: Vec<Vec<C>>,
 }
 
 impl<C: Cell> Grid<C> {
     pub(crate) fn new(capacity: usize, rows: usize) -> Self {
-        Self { capacity, origin: None, width: 1, rows: vec![Vec::new(); rows] }
+        Self { capacity, origin: None, last: 0, width: 1, rows: vec![Vec::new(); rows] }
     }
 
     pub(crate) fn add_row(&mut self) -> usize {
@@ -39,8 +40,14 @@ impl<C: Cell> Grid<C> {
         self.origin.unwrap_or(0)
     }
 
+    /// The last step seen.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
     /// The bucket of a step. A step before the first one seen belongs to the first bucket: nothing is lost.
     pub(crate) fn cell(&mut self, row: usize, step: u64) -> &mut C {
+        self.last = self.last.max(step);
         let offset = step.saturating_sub(*self.origin.get_or_insert(step));
         while offset / self.width >= self.capacity as u64 {
             self.halve();

@@ -124,6 +124,8 @@ pub struct HeatMap<'a> {
     pub origin: u64,
     /// Steps of one column.
     pub width: u64,
+    /// The last step with a reading.
+    pub last: u64,
     /// The rows in execution order.
     pub rows: Vec<HeatRow<'a>>,
 }

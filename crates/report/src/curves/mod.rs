@@ -36,7 +36,7 @@ const EPOCH_LOSS: usize = CURVES.len();
 #[derive(Clone, Debug)]
 pub struct Curves {
     sites: Sites,
-    curves: Grid<Bucket>,
+    scalars: Grid<Bucket>,
     extents: [Option<Extent>; CURVES.len() + 1],
     heat: Grid<HeatCell>,
     heat_rows: BTreeMap<(Heat, SiteId), usize>,
@@ -46,7 +46,7 @@ impl Default for Curves {
     fn default() -> Self {
         Self {
             sites: Sites::default(),
-            curves: Grid::new(CURVE_BUCKETS, CURVES.len() + 1),
+            scalars: Grid::new(CURVE_BUCKETS, CURVES.len() + 1),
             extents: [None; CURVES.len() + 1],
             heat: Grid::new(HEAT_COLUMNS, 0),
             heat_rows: BTreeMap::new(),
@@ -92,7 +92,7 @@ impl Curves {
     }
 
     fn see_value(&mut self, row: usize, step: u64, value: f64) {
-        self.curves.cell(row, step).see(step, value);
+        self.scalars.cell(row, step).see(step, value);
         match &mut self.extents[row] {
             Some(extent) => extent.see(step, value),
             none => *none = Some(Extent::new(step, value)),
@@ -131,8 +131,8 @@ impl Curves {
 
     fn series(&self, row: usize) -> Option<Series<'_>> {
         let extent = self.extents[row].as_ref()?;
-        let (origin, width) = (self.curves.origin(), self.curves.width());
-        Some(Series { buckets: self.curves.row(row), origin, width, extent })
+        let (origin, width) = (self.scalars.origin(), self.scalars.width());
+        Some(Series { buckets: self.scalars.row(row), origin, width, extent })
     }
 
     /// A heat map, if the log has readings for it.
@@ -142,8 +142,8 @@ impl Curves {
         let known = |site: &SiteId| self.sites.get(*site).is_none();
         let strangers = self.heat_rows.keys().filter(|(of, _)| *of == heat).map(|(_, site)| *site).filter(known);
         let rows: Vec<_> = announced.chain(strangers).filter_map(|site| self.row_of(heat, site)).collect();
-        let (origin, width) = (self.heat.origin(), self.heat.width());
-        (!rows.is_empty()).then_some(HeatMap { heat, origin, width, rows })
+        let (origin, width, last) = (self.heat.origin(), self.heat.width(), self.heat.last());
+        (!rows.is_empty()).then_some(HeatMap { heat, origin, width, last, rows })
     }
 
     fn row_of(&self, heat: Heat, site: SiteId) -> Option<HeatRow<'_>> {
@@ -164,8 +164,8 @@ mod tests {
         Record::Step(StepRecord { step, scalars: vec![(Scalar::Loss, loss)], stands_for: 1, ..StepRecord::default() })
     }
 
-    fn reading(site: u32, role: Role, reading: Reading) -> SiteReading {
-        SiteReading { site: SiteId(site), role, reading }
+    fn at(site: u32, role: Role, reading: &Reading) -> SiteReading {
+        SiteReading { site: SiteId(site), role, reading: *reading }
     }
 
     fn of_norm(l2: f64) -> Reading {
@@ -224,9 +224,9 @@ mod tests {
             let mut sick = of_norm(0.5);
             sick.nan = u64::from(number == 4321);
             let readings = vec![
-                reading(0, Role::Gradient, of_norm(1e300)),
-                reading(1, Role::Gradient, sick),
-                reading(7, Role::Gradient, of_norm(1.0)),
+                at(0, Role::Gradient, &of_norm(1e300)),
+                at(1, Role::Gradient, &sick),
+                at(7, Role::Gradient, &of_norm(1.0)),
             ];
             curves.see(&Record::Step(StepRecord { step: number, readings, ..StepRecord::default() }));
         }
@@ -243,9 +243,7 @@ mod tests {
     fn sites_beyond_the_cap_share_a_row() {
         let mut curves = Curves::default();
         let readings = (0..HEAT_ROWS as u32 + 10)
-            .map(|site| {
-                reading(site, Role::Weight, Reading { nan: u64::from(site as usize > HEAT_ROWS), ..of_norm(1.0) })
-            })
+            .map(|site| at(site, Role::Weight, &Reading { nan: u64::from(site as usize > HEAT_ROWS), ..of_norm(1.0) }))
             .collect();
         curves.see(&Record::Step(StepRecord { readings, ..StepRecord::default() }));
         let map = curves.heat_map(Heat::WeightRms).expect("a map");

@@ -1,12 +1,14 @@
 //! Layer by time, as a map of colours.
 use super::markup::{coordinate, text};
 use super::plot::steps_named;
+use crate::add::add;
 use crate::curves::{Heat, HeatCell, HeatMap, HeatRow, merged};
 use crate::number::{count, counted, number};
 use crate::scale::Scale;
-use std::fmt::Write as _;
+use crate::visible::visible;
 
-/// Colours of the scale; `style.css` gives them in an order of even lightness (cividis).
+/// Colours of the scale. `style.css` has them: even steps of lightness in OKLCH from 0.27 to 0.94, hue from 268 to 103 degrees,
+/// so that their order survives colour blindness and a grey printer, and magenta is none of them.
 const LEVELS: usize = 10;
 
 /// Most rows; neighbours in execution order share a row beyond (our choice: a label fits each).
@@ -18,15 +20,21 @@ const CELLS: usize = 2_400;
 /// Most areas of a map that answer the pointer (our choice: it bounds the page).
 const TIPS: usize = 120;
 
-/// Width of the drawing, and of the labels at its left.
+/// Fewest decades of a logarithmic map (our choice): noise within a factor of two stays one colour.
+const DECADES: f64 = 2.0;
+
+/// Width of the drawing and of its margin, in user units.
 const WIDTH: f64 = 960.0;
-const LEFT: f64 = 230.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 44.0;
 
-/// Longest label, in characters.
+/// Longest label, in characters, and the width of one: the font is not known, so that of a wide one.
 const LABEL: usize = 32;
+const LETTER: f64 = 6.6;
+
+/// Narrowest column of labels: with it, the map stands below the curves, step below step.
+const LEFT: f64 = 64.0;
 
 /// One drawn row: one site, or several neighbours.
 struct Row {
@@ -40,8 +48,10 @@ struct Drawn {
     heat: Heat,
     rows: Vec<Row>,
     columns: usize,
+    left: f64,
     origin: u64,
     width: u64,
+    last: u64,
     scale: Scale,
 }
 
@@ -73,11 +83,13 @@ impl Drawn {
             map.rows.chunks(rows_together).map(|chunk| Row::new(chunk, columns_together, columns)).collect();
         let width = map.width.saturating_mul(columns_together as u64);
         let scale = scale(map.heat, &rows);
-        Self { heat: map.heat, rows, columns, origin: map.origin, width, scale }
+        let letters = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);
+        let left = LEFT.max(letters as f64 * LETTER + 16.0);
+        Self { heat: map.heat, rows, columns, left, origin: map.origin, width, last: map.last, scale }
     }
 
     fn column_width(&self) -> f64 {
-        (WIDTH - LEFT - RIGHT) / self.columns as f64
+        (WIDTH - self.left - RIGHT) / self.columns as f64
     }
 
     /// One path for each colour, in units of cells: a stroke for each run of equal cells.
@@ -87,25 +99,25 @@ impl Drawn {
             let mut x = 0;
             for run in row.levels(self.scale).chunk_by(|a, b| a == b) {
                 if let Some(level) = run[0] {
-                    // Writing to a string cannot fail.
-                    let _ = write!(paths[level], "M{x} {y}h{}", run.len());
+                    add(&mut paths[level], format_args!("M{x} {y}h{}", run.len()));
                 }
                 x += run.len();
             }
         }
         let mut svg = format!(
-            "<g class=\"cells\" transform=\"translate({LEFT} {}) scale({:.3} {row_height})\">",
+            "<g class=\"cells\" transform=\"translate({} {}) scale({:.3} {row_height})\">",
+            coordinate(self.left),
             coordinate(TOP + row_height / 2.0),
             self.column_width()
         );
         for (level, path) in paths.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
-            let _ = write!(svg, "<path class=\"c{level}\" d=\"{path}\"/>");
+            add(&mut svg, format_args!("<path class=\"c{level}\" d=\"{path}\"/>"));
         }
         svg + "</g>\n"
     }
 
     fn labels(&self, row_height: f64) -> String {
-        let x = LEFT - 8.0;
+        let x = self.left - 8.0;
         let label = |(index, row): (usize, &Row)| {
             let y = coordinate(TOP + row_height * (index as f64 + 0.5) + 4.0);
             format!("<text class=\"e\" x=\"{x}\" y=\"{y}\">{}</text>\n", text(&row.label))
@@ -116,29 +128,35 @@ impl Drawn {
     /// The first and the last step, and what the colours mean.
     fn axis(&self, y: f64) -> String {
         let end = WIDTH - RIGHT;
-        let last = self.origin.saturating_add(self.width.saturating_mul(self.columns as u64)).saturating_sub(1);
         let base = coordinate(y + 14.0);
         let mut svg = format!(
-            "<text x=\"{LEFT}\" y=\"{base}\">{}</text><text class=\"e\" x=\"{end}\" y=\"{base}\">{}</text>\n",
+            "<text x=\"{}\" y=\"{base}\">{}</text><text class=\"e\" x=\"{end}\" y=\"{base}\">{}</text>\n",
+            coordinate(self.left),
             steps_named(self.origin, self.origin),
-            steps_named(last, last)
+            steps_named(self.last, self.last)
         );
         let (swatch, top) = (18.0, coordinate(y + 22.0));
         let low = if self.heat.is_logarithmic() { number(self.scale.low_value()) } else { "0".to_owned() };
         let high = if self.heat.is_logarithmic() { number(self.scale.high_value()) } else { "1".to_owned() };
         let text_base = coordinate(y + 32.0);
-        let _ = write!(svg, "<text class=\"e\" x=\"{}\" y=\"{text_base}\">{low}</text>", LEFT + 60.0);
-        let start = LEFT + 68.0;
+        add(&mut svg, format_args!("<text class=\"e\" x=\"{}\" y=\"{text_base}\">{low}</text>", self.left + 60.0));
+        let start = self.left + 68.0;
         for level in 0..LEVELS {
             let x = coordinate(start + swatch * level as f64);
-            let _ = write!(svg, "<rect class=\"s{level}\" x=\"{x}\" y=\"{top}\" width=\"{swatch}\" height=\"12\"/>");
+            add(
+                &mut svg,
+                format_args!("<rect class=\"s{level}\" x=\"{x}\" y=\"{top}\" width=\"{swatch}\" height=\"12\"/>"),
+            );
         }
         let log = if self.heat.is_logarithmic() { ", logarithmic" } else { "" };
         let after = start + swatch * LEVELS as f64 + 8.0;
-        let _ = write!(svg, "<text x=\"{after}\" y=\"{text_base}\">{high}{log}</text>");
-        let bad = LEFT + 500.0;
-        let _ = write!(svg, "<rect class=\"s{LEVELS}\" x=\"{bad}\" y=\"{top}\" width=\"{swatch}\" height=\"12\"/>");
-        let _ = writeln!(svg, "<text x=\"{}\" y=\"{text_base}\">NaN or infinite elements</text>", bad + 26.0);
+        add(&mut svg, format_args!("<text x=\"{after}\" y=\"{text_base}\">{high}{log}</text>"));
+        let bad = self.left + 500.0;
+        add(
+            &mut svg,
+            format_args!("<rect class=\"s{LEVELS}\" x=\"{bad}\" y=\"{top}\" width=\"{swatch}\" height=\"12\"/>"),
+        );
+        add(&mut svg, format_args!("<text x=\"{}\" y=\"{text_base}\">NaN or infinite elements</text>\n", bad + 26.0));
         svg
     }
 
@@ -155,16 +173,21 @@ impl Drawn {
                 }
                 let from = index * together;
                 let first = self.origin.saturating_add(self.width.saturating_mul(from as u64));
-                let last = first.saturating_add(self.width.saturating_mul(chunk.len() as u64)).saturating_sub(1);
-                let x = coordinate(LEFT + self.column_width() * from as f64);
+                let last = first
+                    .saturating_add(self.width.saturating_mul(chunk.len() as u64))
+                    .saturating_sub(1)
+                    .min(self.last);
+                let x = coordinate(self.left + self.column_width() * from as f64);
                 let width = coordinate(self.column_width() * chunk.len() as f64);
                 let top = coordinate(TOP + row_height * y as f64);
-                let _ = writeln!(
-                    svg,
-                    "<rect x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{row_height}\"><title>{}\n{}: {}</title></rect>",
-                    text(&row.name),
-                    steps_named(first, last),
-                    figures(&cell)
+                add(
+                    &mut svg,
+                    format_args!(
+                        "<rect x=\"{x}\" y=\"{top}\" width=\"{width}\" height=\"{row_height}\"><title>{}\n{}: {}</title></rect>\n",
+                        text(&row.name),
+                        steps_named(first, last),
+                        figures(&cell)
+                    ),
                 );
             }
         }
@@ -185,9 +208,9 @@ impl Row {
         }
         let (first, last) = (sites[0].path, sites[sites.len() - 1].path);
         match sites.len() {
-            1 => Self { label: tail(first, LABEL), name: first.to_owned(), cells },
+            1 => Self { label: tail(&visible(first), LABEL), name: first.to_owned(), cells },
             many => Self {
-                label: format!("{} +{}", tail(first, LABEL - 4), many - 1),
+                label: format!("{} +{}", tail(&visible(first), LABEL - 4), many - 1),
                 name: format!("{first} .. {last} ({many} sites)"),
                 cells,
             },
@@ -222,7 +245,7 @@ fn scale(heat: Heat, rows: &[Row]) -> Scale {
     let values = rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.finite > 0).map(|cell| f64::from(cell.max));
     let positive = values.filter(|value| *value > 0.0);
     let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-    if high > 0.0 { Scale::log(low, high) } else { Scale::log(1.0, 1.0) }
+    if high > 0.0 { Scale::log(low, high).rounded().at_least(DECADES) } else { Scale::log(1.0, 1.0).at_least(DECADES) }
 }
 
 fn figures(cell: &HeatCell) -> String {
@@ -233,7 +256,7 @@ fn figures(cell: &HeatCell) -> String {
     };
     if cell.non_finite > 0 {
         let (bad, all) = (count(u64::from(cell.non_finite)), counted(u64::from(cell.readings), "reading"));
-        let _ = write!(text, ", {bad} of {all} not finite");
+        add(&mut text, format_args!(", {bad} of {all} not finite"));
     }
     text
 }

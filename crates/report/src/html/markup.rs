@@ -28,12 +28,11 @@ pub(super) fn element(tag: &str, class: &str, markup: &str) -> String {
 }
 
 /// A table whose columns have classes; cells are markup. Nothing where there are no rows.
-pub(super) fn table(columns: &[(&str, &str)], rows: &[Vec<String>]) -> String {
+pub(super) fn table(class: &str, columns: &[(&str, &str)], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let head: String =
-        columns.iter().map(|(name, class)| format!("<th scope=\"col\" class=\"{class}\">{name}</th>")).collect();
+    let head: String = columns.iter().map(|(name, class)| element("th", class, name)).collect();
     let body: String = rows
         .iter()
         .map(|cells| {
@@ -42,7 +41,9 @@ pub(super) fn table(columns: &[(&str, &str)], rows: &[Vec<String>]) -> String {
             element("tr", "", &cells) + "\n"
         })
         .collect();
-    format!("<div class=\"scroll\"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n")
+    format!(
+        "<div class=\"scroll\"><table class=\"{class}\"><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>\n"
+    )
 }
 
 /// A coordinate with at most one decimal.

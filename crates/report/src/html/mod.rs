@@ -4,12 +4,13 @@ mod markup;
 mod plot;
 
 use crate::Report;
+use crate::add::add;
 use crate::curves::Heat;
 use crate::fold::worst;
 use crate::number::count;
 use crate::outline::{FullCause, Outline, Row};
 use crate::words::{self, Tone};
-use barograph_vocab::Diagnosis;
+use barograph_vocab::{Diagnosis, Evidence};
 use markup::{element, table, text};
 
 /// Most groups of findings listed (our choice: it bounds the page).
@@ -17,6 +18,9 @@ const GROUPS: usize = 60;
 
 /// Most names of rules listed for one reason (our choice: it bounds the page).
 const NAMES: usize = 100;
+
+/// Most figures of one finding in the list of findings (our choice).
+const EVIDENCE: usize = 3;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -36,7 +40,7 @@ pub fn html(report: &Report<'_>) -> String {
         page.push_str(&full_cause(cause));
     }
     page.push_str(&also(&outline));
-    page.push_str(&curves(report));
+    page.push_str(&curves(report, &outline));
     page.push_str(&heat_maps(report));
     page.push_str(&findings(&outline));
     page.push_str(&checks(diagnosis, &outline));
@@ -82,14 +86,14 @@ fn place(diagnosis: &Diagnosis, outline: &Outline<'_>) -> String {
     }
     let mut lines = element("span", "place", &text(&outline.headline.place));
     if let Some(source) = &outline.source {
-        lines.push_str(&format!("<br/>called at <code>{}</code>", text(source)));
+        add(&mut lines, format_args!("<br/>called at <code>{}</code>", text(source)));
     }
     if let Some(rows) = &outline.rows {
-        lines.push_str(&format!("<br/>{}", text(rows)));
+        add(&mut lines, format_args!("<br/>{}", text(rows)));
     }
     let inputs: Vec<_> =
         outline.inputs.iter().map(|(name, figures)| vec![element("code", "", &text(name)), text(figures)]).collect();
-    let inputs = table(&[("input of the operation", ""), ("figures", "")], &inputs);
+    let inputs = table("figures", &[("input of the operation", ""), ("figures", "")], &inputs);
     section("Where", &format!("{}\n{inputs}{}", element("p", "", &lines), evidence(&outline.evidence)))
 }
 
@@ -98,7 +102,7 @@ fn evidence(rows: &[Row]) -> String {
         .iter()
         .map(|row| vec![text(&row.text), element("b", "", &row.value), row.limit.clone().unwrap_or_default()])
         .collect();
-    table(&[("evidence", ""), ("value", "n"), ("limit", "n")], &cells)
+    table("figures", &[("evidence", ""), ("value", "n"), ("limit", "n")], &cells)
 }
 
 fn full_cause(cause: &FullCause) -> String {
@@ -109,8 +113,8 @@ fn full_cause(cause: &FullCause) -> String {
     body.push_str(&evidence(&cause.evidence));
     body.push_str(&element("p", "fix", &format!("<b>fix</b> {}", text(&cause.fix))));
     if !cause.recipe.is_empty() {
-        let edits: String = cause.recipe.iter().map(|edit| format!("+ {}\n", text(edit))).collect();
-        body.push_str(&element("pre", "diff", &edits));
+        let edits: Vec<_> = cause.recipe.iter().map(|edit| format!("+ {}", text(edit))).collect();
+        body.push_str(&element("pre", "diff", &edits.join("\n")));
     }
     let class = match cause.works {
         Some(true) => "trial works",
@@ -144,12 +148,14 @@ fn also(outline: &Outline<'_>) -> String {
     if items.is_empty() { items } else { element("ul", "also", &items) }
 }
 
-fn curves(report: &Report<'_>) -> String {
+fn curves(report: &Report<'_>, outline: &Outline<'_>) -> String {
+    let loss = outline.loss.as_ref();
+    let loss = loss.map_or_else(String::new, |loss| element("p", "quiet", &text(&format!("loss {loss}"))));
     let incident = report.diagnosis.incident.as_ref();
     let marker = incident.map(|incident| {
         (incident.step, format!("step {}: {}", count(incident.step), words::incident_operation(incident)))
     });
-    section("Curves", &plot::curves(report.curves, marker))
+    section("Curves", &format!("{loss}{}", plot::curves(report.curves, marker)))
 }
 
 fn heat_maps(report: &Report<'_>) -> String {
@@ -175,19 +181,25 @@ fn findings(outline: &Outline<'_>) -> String {
                 format!("{} {}", element("code", "", &text(&first.code)), text(&first.name)),
                 count(first.step),
                 words::finding_place(first).map_or_else(String::new, |place| element("code", "", &text(&place))),
-                format!("{}{more}", text(&first.message)),
+                format!("{}{}{more}", text(&first.message), small_evidence(&first.evidence)),
             ]
         })
         .collect();
     let columns = [("severity", ""), ("rule", ""), ("step", "n"), ("where", ""), ("what", "")];
     let beyond =
         if beyond > 0 { element("p", "quiet", &format!("and {}", words::more_rules(beyond))) } else { String::new() };
-    section("Findings", &format!("{}{beyond}", table(&columns, &rows)))
+    section("Findings", &format!("{}{beyond}", table("findings", &columns, &rows)))
+}
+
+/// The figures of a finding, small, below its message.
+fn small_evidence(evidence: &[Evidence]) -> String {
+    let line = |evidence: &Evidence| format!("<br/>{}", element("small", "quiet", &text(&words::evidence(evidence))));
+    evidence.iter().take(EVIDENCE).map(line).collect()
 }
 
 fn checks(diagnosis: &Diagnosis, outline: &Outline<'_>) -> String {
     let mut items = String::new();
-    let mut item = |label: &str, markup: &str| items.push_str(&format!("<dt>{label}</dt><dd>{markup}</dd>\n"));
+    let mut item = |label: &str, markup: &str| add(&mut items, format_args!("<dt>{label}</dt><dd>{markup}</dd>\n"));
     if let Some(replay) = &outline.replay {
         item("replay", &text(replay));
     }

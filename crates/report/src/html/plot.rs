@@ -1,10 +1,11 @@
 //! The curves: loss, learning rate and gradient norm over the steps, with a lane for what is not finite.
 use super::markup::{coordinate, text};
+use crate::add::add;
 use crate::curves::{Bucket, Curves, Series, merged};
 use crate::number::{count, number};
 use crate::outline::summary;
 use crate::scale::Scale;
-use std::fmt::Write as _;
+use crate::visible::visible;
 
 /// Width of the drawing and of its margins, in user units.
 const WIDTH: f64 = 960.0;
@@ -15,6 +16,7 @@ const RIGHT: f64 = 20.0;
 const LOSS_HEIGHT: f64 = 230.0;
 const SMALL_HEIGHT: f64 = 78.0;
 const LANE_HEIGHT: f64 = 12.0;
+const LANE_GAP: f64 = 9.0;
 const TITLE_HEIGHT: f64 = 24.0;
 const AXIS_HEIGHT: f64 = 34.0;
 
@@ -23,6 +25,9 @@ const POINTS: usize = 300;
 
 /// Most columns that answer the pointer (our choice; they are the page's largest part).
 const TIPS: usize = 150;
+
+/// Longest label of the incident, in characters (our choice: it fits half of the drawing).
+const LABEL: usize = 60;
 
 /// Narrowest mark of the lane: a single bad step among millions is still seen.
 const THINNEST: f64 = 3.0;
@@ -91,8 +96,7 @@ struct Drawing {
 
 impl Drawing {
     fn put(&mut self, markup: std::fmt::Arguments<'_>) {
-        // Writing to a string cannot fail.
-        let _ = self.svg.write_fmt(markup);
+        add(&mut self.svg, markup);
         self.svg.push('\n');
     }
 
@@ -131,7 +135,7 @@ impl Drawing {
         for (class, series) in series {
             self.curve(class, series, |value| top + (1.0 - scale.height(value)) * height);
         }
-        self.y += height + 4.0;
+        self.y += height + LANE_GAP;
         self.lane(series);
         self.y += 8.0;
     }
@@ -152,9 +156,9 @@ impl Drawing {
             let command = if broken { 'M' } else { 'L' };
             // The stroke of no length draws the dot of a value that stands alone.
             let dot = if broken { "h0" } else { "" };
-            let _ = write!(line, "{command}{x} {}{dot}", coordinate(y(bucket.mean)));
+            add(&mut line, format_args!("{command}{x} {}{dot}", coordinate(y(bucket.mean))));
             if bucket.max > bucket.min {
-                let _ = write!(envelope, "M{x} {}V{}", coordinate(y(bucket.max)), coordinate(y(bucket.min)));
+                add(&mut envelope, format_args!("M{x} {}V{}", coordinate(y(bucket.max)), coordinate(y(bucket.min))));
             }
             broken = false;
         }
@@ -200,12 +204,15 @@ impl Drawing {
     }
 
     fn incident(&mut self, step: u64, label: &str, top: f64, bottom: f64) {
+        let shown = visible(label);
+        let cut = if shown.chars().count() > LABEL { "…" } else { "" };
+        let label: String = shown.chars().take(LABEL).chain(cut.chars()).collect();
         let x = self.span.x(step as f64);
         let (at, top_line) = (coordinate(x), coordinate(top));
         // The label stays inside of the drawing: on the right half it ends at the line.
         let class = if x > WIDTH / 2.0 { "inc e" } else { "inc" };
         self.put(format_args!("<path class=\"inc\" d=\"M{at} {top_line}V{}\"/>", coordinate(bottom)));
-        self.put(format_args!("<text class=\"{class}\" x=\"{at}\" y=\"11\">{}</text>", text(label)));
+        self.put(format_args!("<text class=\"{class}\" x=\"{at}\" y=\"11\">{}</text>", text(&label)));
     }
 
     /// Columns that tell their figures under the pointer.
@@ -229,7 +236,7 @@ impl Drawing {
                     continue;
                 };
                 steps = Some((*first, *last));
-                let _ = write!(tip, "\n{name} {}", figures(bucket));
+                add(&mut tip, format_args!("\n{name} {}", figures(bucket)));
             }
             let Some((first, last)) = steps else { continue };
             let (x, end) = (self.span.x(first as f64), self.span.x(last as f64 + 1.0));
@@ -256,7 +263,7 @@ fn figures(bucket: &Bucket) -> String {
     };
     if bucket.non_finite > 0 {
         let space = if text.is_empty() { "" } else { ", " };
-        let _ = write!(text, "{space}{} not finite", count(bucket.non_finite));
+        add(&mut text, format_args!("{space}{} not finite", count(bucket.non_finite)));
     }
     text
 }

@@ -112,7 +112,6 @@ impl Canvas {
     }
 
     /// Writes a line of harmless pieces; neighbours of one ink become one piece.
-
     fn put<'a>(&mut self, spans: impl Iterator<Item = &'a Span>) {
         let mut pieces: Vec<Span> = Vec::new();
         for Span { text, ink } in spans {

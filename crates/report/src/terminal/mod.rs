@@ -12,9 +12,6 @@ use canvas::{Canvas, Ink, Span, plain, span};
 /// Narrowest and widest report, in columns (our choice: below, nothing reads well; above, the eye loses the line).
 const WIDTHS: std::ops::RangeInclusive<usize> = 40..=200;
 
-/// Widest running text, in columns (our choice).
-const TEXT_WIDTH: usize = 120;
-
 /// From this width on, the findings are a table (our choice).
 const TABLE_FROM: usize = 64;
 
@@ -44,7 +41,7 @@ impl Default for TerminalOptions {
 /// Renders a report for a terminal, ending with a line break.
 #[must_use]
 pub fn terminal(report: &Report<'_>, options: &TerminalOptions) -> String {
-    let width = options.width.clamp(*WIDTHS.start(), *WIDTHS.end()).min(TEXT_WIDTH);
+    let width = options.width.clamp(*WIDTHS.start(), *WIDTHS.end());
     let mut canvas = Canvas::new(width, options.color, options.ascii);
     let outline = Outline::new(report);
     head(&mut canvas, &outline);

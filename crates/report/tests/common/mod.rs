@@ -20,14 +20,23 @@ fn strings(names: &[&str]) -> Vec<String> {
 
 fn rules(count: usize) -> Vec<String> {
     let names = ["loss-not-finite", "gradient-exploding", "gradient-vanishing", "update-too-large", "dead-units"];
-    (0..count).map(|index| names.get(index).map_or_else(|| format!("rule-{index}"), |name| (*name).to_owned())).collect()
+    (0..count)
+        .map(|index| names.get(index).map_or_else(|| format!("rule-{index}"), |name| (*name).to_owned()))
+        .collect()
 }
 
 fn not_checked(rule: &str, reason: &str) -> NotChecked {
     NotChecked { rule: rule.to_owned(), reason: reason.to_owned() }
 }
 
-fn finding(code: &str, name: &str, severity: Severity, step: u64, site: Option<(&str, Role)>, message: &str) -> Finding {
+fn finding(
+    code: &str,
+    name: &str,
+    severity: Severity,
+    step: u64,
+    site: Option<(&str, Role)>,
+    message: &str,
+) -> Finding {
     Finding {
         code: code.to_owned(),
         name: name.to_owned(),
@@ -42,7 +51,8 @@ fn finding(code: &str, name: &str, severity: Severity, step: u64, site: Option<(
 
 /// A cheap and repeatable wobble between -1 and 1.
 fn wobble(seed: u64) -> f64 {
-    let mixed = (seed ^ 0x9e37_79b9).wrapping_mul(0xbf58_476d_1ce4_e5b9).rotate_left(31).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let mixed =
+        (seed ^ 0x9e37_79b9).wrapping_mul(0xbf58_476d_1ce4_e5b9).rotate_left(31).wrapping_mul(0x94d0_49bb_1331_11eb);
     (mixed >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
 }
 
@@ -65,8 +75,8 @@ fn announce(curves: &mut Curves, paths: &[&str]) {
     }
 }
 
-fn at(site: usize, role: Role, reading: Reading) -> SiteReading {
-    SiteReading { site: SiteId(site as u32), role, reading }
+fn at(site: usize, role: Role, reading: &Reading) -> SiteReading {
+    SiteReading { site: SiteId(site as u32), role, reading: *reading }
 }
 
 /// The example of the design: a rate too high, from which the loss breaks at step 48.
@@ -97,9 +107,9 @@ pub(crate) fn unhealthy() -> Case {
             if broken || (step == 48 && site >= 2) {
                 gradient = Reading { count: 640, nan: 640, ..Reading::EMPTY };
             }
-            readings.push(at(site, Role::Weight, weight));
-            readings.push(at(site, Role::Gradient, gradient));
-            readings.push(at(site, Role::Activation, activation));
+            readings.push(at(site, Role::Weight, &weight));
+            readings.push(at(site, Role::Gradient, &gradient));
+            readings.push(at(site, Role::Activation, &activation));
         }
         curves.see(&Record::Step(StepRecord { step, scalars, readings, stands_for: 1, ..StepRecord::default() }));
     }
@@ -107,10 +117,11 @@ pub(crate) fn unhealthy() -> Case {
 }
 
 fn unhealthy_diagnosis() -> Diagnosis {
-    let log_input =
-        Reading { count: 640, zeros: 7, min: 0.0, max: 0.98, mean: 0.1, m2: 12.0, ..Reading::EMPTY };
-    let mut broke = finding("NUM001", "operation-not-finite", Severity::Error, 48, None, "the loss became NaN at step 48");
-    broke.evidence = vec![Evidence::plain("loss", f64::NAN), Evidence::against("abs-max of fc3 in 12 steps, growth", 267.5, 10.0)];
+    let log_input = Reading { count: 640, zeros: 7, min: 0.0, max: 0.98, mean: 0.1, m2: 12.0, ..Reading::EMPTY };
+    let mut broke =
+        finding("NUM001", "operation-not-finite", Severity::Error, 48, None, "the loss became NaN at step 48");
+    broke.evidence =
+        vec![Evidence::plain("loss", f64::NAN), Evidence::against("abs-max of fc3 in 12 steps, growth", 267.5, 10.0)];
     let exploding = |step, site| {
         let message = format!("the gradient norm of {site} grew 41x in 12 steps");
         finding("GRD002", "gradient-exploding", Severity::Error, step, Some((site, Role::Gradient)), &message)
@@ -170,7 +181,14 @@ fn unhealthy_diagnosis() -> Diagnosis {
             },
         ],
         findings: vec![
-            finding("UPD001", "update-too-large", Severity::Warning, 36, Some(("fc2", Role::Update)), "the update of fc2 is 0.31 of its weights"),
+            finding(
+                "UPD001",
+                "update-too-large",
+                Severity::Warning,
+                36,
+                Some(("fc2", Role::Update)),
+                "the update of fc2 is 0.31 of its weights",
+            ),
             exploding(41, "fc1"),
             exploding(41, "fc2"),
             exploding(43, "fc3"),
@@ -200,9 +218,9 @@ pub(crate) fn healthy() -> Case {
             .flat_map(|site| {
                 let scale = 0.05 * (site + 1) as f64 * (1.0 + step as f64 / 3_000.0);
                 [
-                    at(site, Role::Weight, reading(1_024, scale, 0)),
-                    at(site, Role::Gradient, reading(1_024, 0.01 * scale * (1.5 + wobble(step + site as u64)), 0)),
-                    at(site, Role::Activation, reading(1_024, 2.0 * scale, 300 + 50 * site as u64)),
+                    at(site, Role::Weight, &reading(1_024, scale, 0)),
+                    at(site, Role::Gradient, &reading(1_024, 0.01 * scale * (1.5 + wobble(step + site as u64)), 0)),
+                    at(site, Role::Activation, &reading(1_024, 2.0 * scale, 300 + 50 * site as u64)),
                 ]
             })
             .filter(|_| step < 5 || step % 10 == 0)
@@ -236,7 +254,8 @@ pub(crate) fn unsure() -> Case {
         let scalars = vec![(Scalar::Loss, loss), (Scalar::LearningRate, 1e-4)];
         curves.see(&Record::Step(StepRecord { step, scalars, stands_for: 1, ..StepRecord::default() }));
     }
-    let mut flat = finding("LOS003", "loss-barely-falls", Severity::Warning, 299, None, "the loss fell by 4 % in 300 steps");
+    let mut flat =
+        finding("LOS003", "loss-barely-falls", Severity::Warning, 299, None, "the loss fell by 4 % in 300 steps");
     flat.evidence = vec![Evidence::against("share of the loss that went away", 0.043, 0.1)];
     let diagnosis = Diagnosis {
         run: "churn".to_owned(),
@@ -275,7 +294,11 @@ pub(crate) fn unsure() -> Case {
                 site: None,
                 operation: None,
                 evidence: Vec::new(),
-                remedy: Remedy { text: "check that inputs and targets are in the same order".to_owned(), change: Vec::new(), verified: None },
+                remedy: Remedy {
+                    text: "check that inputs and targets are in the same order".to_owned(),
+                    change: Vec::new(),
+                    verified: None,
+                },
             },
         ],
         findings: vec![flat],
@@ -303,17 +326,22 @@ pub(crate) const HOSTILE: [&str; 6] = [
 
 /// A diagnosis in which every text from the log is hostile.
 pub(crate) fn hostile() -> Case {
-    let [escape, line, bidi, script, markdown, odd] = HOSTILE;
+    with_texts(HOSTILE)
+}
+
+/// A diagnosis in which these are the texts from the log.
+pub(crate) fn with_texts(texts: [&str; 6]) -> Case {
+    let [escape, line, bidi, script, markdown, odd] = texts;
     let mut curves = Curves::default();
-    announce(&mut curves, &HOSTILE);
+    announce(&mut curves, &texts);
     for step in 0..20_u64 {
         let loss = if step == 7 { f64::INFINITY } else { 1.0 / (step + 1) as f64 };
-        let readings = (0..HOSTILE.len()).map(|site| at(site, Role::Gradient, reading(8, 0.1, 0))).collect();
+        let readings = (0..texts.len()).map(|site| at(site, Role::Gradient, &reading(8, 0.1, 0))).collect();
         let scalars = vec![(Scalar::Loss, loss)];
         curves.see(&Record::Step(StepRecord { step, scalars, readings, stands_for: 1, ..StepRecord::default() }));
     }
     let mut first = finding(bidi, escape, Severity::Error, 7, Some((script, Role::Gradient)), line);
-    first.evidence = HOSTILE.iter().map(|text| Evidence::against(*text, f64::INFINITY, -1.5e-9)).collect();
+    first.evidence = texts.iter().map(|text| Evidence::against(*text, f64::INFINITY, -1.5e-9)).collect();
     let second = finding("GRD001", "x", Severity::Warning, 7, Some((escape, Role::Weight)), markdown);
     let diagnosis = Diagnosis {
         run: format!("{escape}{script}"),
@@ -327,7 +355,7 @@ pub(crate) fn hostile() -> Case {
             source: Some(SourceLine { file: script.to_owned(), line: 1 }),
             rows: vec![3],
             row_count: 40,
-            inputs: HOSTILE
+            inputs: texts
                 .iter()
                 .map(|name| OperationInput { name: (*name).to_owned(), shape: vec![2, 2], reading: reading(4, 1.0, 1) })
                 .collect(),
@@ -343,7 +371,7 @@ pub(crate) fn hostile() -> Case {
             evidence: vec![Evidence::plain(line, f64::NEG_INFINITY)],
             remedy: Remedy {
                 text: markdown.to_owned(),
-                change: HOSTILE
+                change: texts
                     .iter()
                     .map(|text| Edit { key: (*text).to_owned(), value: EditValue::Text((*text).to_owned()) })
                     .collect(),
@@ -351,10 +379,10 @@ pub(crate) fn hostile() -> Case {
             },
         }],
         findings: vec![first, second],
-        checked: strings(&HOSTILE),
-        not_checked: HOSTILE.iter().map(|text| not_checked(text, text)).collect(),
+        checked: strings(&texts),
+        not_checked: texts.iter().map(|text| not_checked(text, text)).collect(),
         dropped: 1,
-        notes: strings(&HOSTILE),
+        notes: strings(&texts),
     };
     Case { diagnosis, curves }
 }
@@ -363,21 +391,38 @@ pub(crate) fn hostile() -> Case {
 pub(crate) fn large() -> Case {
     let mut case = unhealthy();
     let mut curves = Curves::default();
-    let paths: Vec<String> = (0..200).map(|site| format!("transformer.blocks.{}.{}", site / 8, ["ln1", "attn.qkv", "attn.proj", "attn.out", "ln2", "mlp.fc1", "mlp.fc2", "mlp.gate"][site % 8])).collect();
+    let paths: Vec<String> = (0..200)
+        .map(|site| {
+            format!(
+                "transformer.blocks.{}.{}",
+                site / 8,
+                ["ln1", "attn.qkv", "attn.proj", "attn.out", "ln2", "mlp.fc1", "mlp.fc2", "mlp.gate"][site % 8]
+            )
+        })
+        .collect();
     announce(&mut curves, &paths.iter().map(String::as_str).collect::<Vec<_>>());
     for step in 0..20_000_u64 {
-        let loss = if step == 12_345 { f64::NAN } else { 10.8 * (-(step as f64) / 4_000.0).exp() + 2.7 + 0.2 * wobble(step) };
+        let loss =
+            if step == 12_345 { f64::NAN } else { 10.8 * (-(step as f64) / 4_000.0).exp() + 2.7 + 0.2 * wobble(step) };
         let norm = if step == 12_344 { 3e4 } else { 1.0 + 0.4 * wobble(step + 1) };
-        let scalars = vec![(Scalar::Loss, loss), (Scalar::LearningRate, 3e-4 * (step as f64 / 2_000.0).min(1.0)), (Scalar::GradientNorm, norm)];
+        let scalars = vec![
+            (Scalar::Loss, loss),
+            (Scalar::LearningRate, 3e-4 * (step as f64 / 2_000.0).min(1.0)),
+            (Scalar::GradientNorm, norm),
+        ];
         let mut readings = Vec::new();
         if step % 50 == 0 || step == 12_345 {
             for site in 0..paths.len() {
-                let scale = 0.02 * 1.02_f64.powi(site as i32) * (1.0 + 0.5 * wobble(step + 31 * site as u64));
+                let scale = 0.02 * 1.02_f64.powf(site as f64) * (1.0 + 0.5 * wobble(step + 31 * site as u64));
                 let mut gradient = reading(1 << 20, scale, 0);
                 gradient.nan = u64::from(step == 12_345 && site >= 120);
-                readings.push(at(site, Role::Weight, reading(1 << 20, 0.02 + step as f64 * 1e-6, 0)));
-                readings.push(at(site, Role::Gradient, gradient));
-                readings.push(at(site, Role::Activation, reading(1 << 16, scale * 40.0, ((1 << 15) as f64 * (1.0 + wobble(site as u64))) as u64)));
+                readings.push(at(site, Role::Weight, &reading(1 << 20, 0.02 + step as f64 * 1e-6, 0)));
+                readings.push(at(site, Role::Gradient, &gradient));
+                readings.push(at(
+                    site,
+                    Role::Activation,
+                    &reading(1 << 16, scale * 40.0, (f64::from(1 << 15) * (1.0 + wobble(site as u64))) as u64),
+                ));
             }
         }
         curves.see(&Record::Step(StepRecord { step, scalars, readings, stands_for: 1, ..StepRecord::default() }));
@@ -386,9 +431,36 @@ pub(crate) fn large() -> Case {
     for (index, path) in paths.iter().cycle().take(10_000).enumerate() {
         let code = format!("ACT{:03}", index % 40);
         let message = format!("units of {path} are dead");
-        case.diagnosis.findings.push(finding(&code, "dead-units", Severity::Warning, index as u64, Some((path, Role::Activation)), &message));
+        case.diagnosis.findings.push(finding(
+            &code,
+            "dead-units",
+            Severity::Warning,
+            index as u64,
+            Some((path, Role::Activation)),
+            &message,
+        ));
     }
     case.diagnosis.findings.sort_by_key(|finding| finding.step);
     case.diagnosis.steps = 20_000;
     case
+}
+
+/// Parses a page as XML: every element is closed and every attribute is quoted, once.
+pub(crate) fn assert_well_formed(page: &str) {
+    use quick_xml::events::Event;
+    let mut reader = quick_xml::Reader::from_str(page);
+    let mut depth = 0_i32;
+    loop {
+        match reader.read_event().expect("well-formed markup") {
+            Event::Start(tag) => {
+                depth += 1;
+                assert!(tag.attributes().all(|attribute| attribute.is_ok()), "{tag:?}");
+            }
+            Event::Empty(tag) => assert!(tag.attributes().all(|attribute| attribute.is_ok()), "{tag:?}"),
+            Event::End(_) => depth -= 1,
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    assert_eq!(depth, 0, "every element is closed");
 }
