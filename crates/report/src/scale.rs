@@ -12,6 +12,8 @@ pub(crate) struct Scale {
     low: f64,
     high: f64,
     log: bool,
+    /// The distance of two labels on a linear axis; not normal where there is no such distance.
+    step: f64,
 }
 
 impl Scale {
@@ -21,15 +23,15 @@ impl Scale {
     }
 
     /// A linear axis.
-    pub(crate) const fn linear(low: f64, high: f64) -> Self {
-        Self { low, high, log: false }
+    pub(crate) fn linear(low: f64, high: f64) -> Self {
+        Self { low, high, log: false, step: step(low, high) }
     }
 
     /// A logarithmic axis for positive values from `low` to `high`.
     pub(crate) fn log(low: f64, high: f64) -> Self {
         let high = high.max(f64::MIN_POSITIVE).log10();
         let low = low.max(f64::MIN_POSITIVE).log10().max(high - MOST_DECADES);
-        Self { low, high, log: true }
+        Self { low, high, log: true, step: 0.0 }
     }
 
     /// An axis whose ends are round numbers, so that ticks sit at both.
@@ -37,7 +39,7 @@ impl Scale {
         if self.log {
             return Self { low: self.low.floor(), high: self.high.ceil(), ..self };
         }
-        let step = self.step();
+        let step = self.step;
         if !step.is_normal() {
             return self;
         }
@@ -85,16 +87,8 @@ impl Scale {
         (low..=high).step_by(every as usize).map(|exponent| 10_f64.powi(exponent)).collect()
     }
 
-    /// The distance of two labels: 1, 2 or 5 times a power of ten, about a quarter of the axis.
-    fn step(self) -> f64 {
-        let rough = self.high / 4.0 - self.low / 4.0;
-        let power = 10_f64.powf(rough.log10().floor());
-        let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.999).unwrap_or(10.0);
-        factor * power
-    }
-
     fn linear_ticks(self) -> Vec<f64> {
-        let step = self.step();
+        let step = self.step;
         if !step.is_normal() {
             return vec![self.low];
         }
@@ -102,6 +96,14 @@ impl Scale {
         let many = ((self.high / step + 1e-6).floor() - first).clamp(0.0, 10.0) as usize;
         (0..=many).map(|index| (first + index as f64) * step).collect()
     }
+}
+
+/// 1, 2 or 5 times a power of ten, about a quarter of the axis.
+fn step(low: f64, high: f64) -> f64 {
+    let rough = high / 4.0 - low / 4.0;
+    let power = 10_f64.powf(rough.log10().floor());
+    let factor = [1.0, 2.0, 5.0, 10.0].into_iter().find(|factor| factor * power >= rough * 0.999).unwrap_or(10.0);
+    factor * power
 }
 
 #[cfg(test)]
@@ -121,6 +123,7 @@ mod tests {
     #[test]
     fn linear_ticks_are_round() {
         assert_eq!(Scale::fit(0.0, 2.3).rounded().ticks(), [0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(Scale::fit(0.2, 6.9).rounded().ticks(), [0.0, 2.0, 4.0, 6.0, 8.0]);
         assert_eq!(Scale::fit(2.0, 2.0).rounded().ticks(), [2.0]);
         assert_eq!(Scale::fit(2.0, 2.0).height(2.0), 0.5);
     }

@@ -245,7 +245,7 @@ fn scale(heat: Heat, rows: &[Row]) -> Scale {
     let values = rows.iter().flat_map(|row| &row.cells).filter(|cell| cell.finite > 0).map(|cell| f64::from(cell.max));
     let positive = values.filter(|value| *value > 0.0);
     let (low, high) = positive.fold((f64::INFINITY, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
-    if high > 0.0 { Scale::log(low, high).rounded().at_least(DECADES) } else { Scale::log(1.0, 1.0).at_least(DECADES) }
+    if high > 0.0 { Scale::log(low, high).at_least(DECADES) } else { Scale::log(1.0, 1.0).at_least(DECADES) }
 }
 
 fn figures(cell: &HeatCell) -> String {
