@@ -1,12 +1,11 @@
 //! Reading comma-separated values.
 use super::columns::{Selection, select};
 use super::error::open;
-use super::raw::{Labels, Places, Raw, TargetColumn, input, quoted};
+use super::raw::{Labels, Places, Raw, TargetColumn, counted, input, quoted};
 use super::{DataError, DataReport};
 use crate::recipe::Recipe;
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 /// Cells that stand for a missing value, in any case of letters.
@@ -14,8 +13,12 @@ const MISSING: [&str; 7] = ["", "na", "n/a", "nan", "null", "none", "?"];
 
 /// A file being read, after its names of columns.
 pub(crate) struct Csv {
-    reader: Reader<BufReader<File>>,
+    /// Over the whole file, in which lines can be counted: the reader's own count is off after blank lines and `\r\n`.
+    reader: Reader<Cursor<Vec<u8>>>,
     record: ByteRecord,
+    /// The line of `record`, and where in the file it begins.
+    line: u64,
+    start: usize,
     /// Whether `record` is the first row, because the file does not name its columns.
     pending: bool,
     pub(crate) columns: Vec<String>,
@@ -26,32 +29,32 @@ pub(crate) struct Csv {
 impl Csv {
     /// Opens a file and reads the names of its columns: `c0`, `c1`, ... if the first line is all numbers.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
-        let mut buffered = BufReader::with_capacity(1 << 16, open(path)?);
-        let unreadable = |source| DataError::Unreadable { path: path.to_owned(), source };
-        let delimiter = delimiter(buffered.fill_buf().map_err(unreadable)?);
-        let reader = ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(buffered);
+        let mut bytes = Vec::new();
+        open(path)?
+            .read_to_end(&mut bytes)
+            .map_err(|source| DataError::Unreadable { path: path.to_owned(), source })?;
+        let delimiter = delimiter(&bytes);
+        let cursor = Cursor::new(bytes);
+        let reader = ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(cursor);
         let mut csv = Self {
             reader,
             record: ByteRecord::new(),
+            line: 1,
+            start: 0,
             pending: true,
             columns: Vec::new(),
             delimiter,
             places: Places::by_line(path),
         };
         if !csv.read_record()? {
-            return Err(DataError::content(
-                csv.places.file(),
-                "the file is empty; its first line should name the columns",
-            ));
+            let text = "the file is empty; its first line should name the columns";
+            return Err(DataError::content(csv.places.file(), text));
         }
         csv.pending = csv.record.iter().all(|cell| text(cell).is_some_and(|cell| number(cell).is_some()));
         csv.columns = if csv.pending {
             (0..csv.record.len()).map(|column| format!("c{column}")).collect()
         } else {
-            csv.record
-                .iter()
-                .map(|cell| String::from_utf8_lossy(trim(cell)).trim_start_matches('\u{feff}').to_owned())
-                .collect()
+            csv.record.iter().enumerate().map(|(number, cell)| column_name(number, cell)).collect()
         };
         Ok(csv)
     }
@@ -66,28 +69,52 @@ impl Csv {
         if !std::mem::take(&mut self.pending) && !self.read_record()? {
             return Ok(None);
         }
-        let line = self.line();
         let (cells, columns) = (self.record.len(), self.columns.len());
         if cells != columns {
             let text = format!(
-                "this line has {cells} cells, but there are {columns} columns; look for a missing or surplus {:?}",
+                "this line has {}, but the first has {}; look for a missing or surplus {:?}",
+                counted(cells, "cell"),
+                counted(columns, "cell"),
                 char::from(self.delimiter)
             );
-            return Err(DataError::broken(self.places.line(line), text));
+            return Err(DataError::broken(self.places.line(self.line), text));
         }
-        Ok(Some((line, &self.record)))
-    }
-
-    fn line(&self) -> u64 {
-        self.record.position().map_or(1, ::csv::Position::line)
+        Ok(Some((self.line, &self.record)))
     }
 
     fn read_record(&mut self) -> Result<bool, DataError> {
-        let line = self.reader.position().line();
-        self.reader
+        let found = self
+            .reader
             .read_byte_record(&mut self.record)
-            .map_err(|error| DataError::broken(self.places.line(line), format!("cannot be read as CSV: {error}")))
+            .map_err(|error| DataError::broken(self.places.file(), format!("cannot be read as CSV: {error}")))?;
+        if found {
+            self.count_lines();
+        }
+        Ok(found)
     }
+
+    /// Moves `line` and `start` to the record that was just read.
+    fn count_lines(&mut self) {
+        let bytes = self.reader.get_ref().get_ref();
+        let begin = self.record.position().map_or(0, ::csv::Position::byte) as usize;
+        // The reader counts what stands between two records to the second.
+        let breaks = bytes.iter().skip(begin).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let start = (begin + breaks).min(bytes.len());
+        self.line += line_breaks(bytes.get(self.start..start).unwrap_or_default());
+        self.start = start;
+    }
+}
+
+/// How often `\n`, `\r\n` or a lone `\r` ends a line.
+fn line_breaks(bytes: &[u8]) -> u64 {
+    let lone = |at: usize| bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+    (0..bytes.len()).filter(|&at| bytes[at] == b'\n' || lone(at)).count() as u64
+}
+
+/// The name in a cell of the first line; a column without one is called by its number.
+fn column_name(number: usize, cell: &[u8]) -> String {
+    let name = String::from_utf8_lossy(trim(cell)).trim_start_matches('\u{feff}').to_owned();
+    if name.is_empty() { format!("unnamed_{number}") } else { name }
 }
 
 /// Reads the columns that a recipe names.
@@ -154,13 +181,10 @@ fn input_cell(
     }
     match number(cell) {
         Some(value) => Ok(input(value, column, || places.line(line), report)),
-        None => Err(no_number(
-            cell,
-            column,
-            line,
-            places,
-            "take the column out with data.inputs = [\"!...\"], or mend the cell",
-        )),
+        None => {
+            let advice = format!("take the column out with data.inputs = [\"!{column}\"], or mend the cell");
+            Err(no_number(cell, column, line, places, &advice))
+        }
     }
 }
 

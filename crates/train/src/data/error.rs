@@ -28,7 +28,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// The file is not what its ending says, or it is cut short.
-    #[error("{place}: {text}")]
+    #[error("{}", placed(place, text))]
     Broken {
         /// The file, with the line where there is one.
         place: String,
@@ -36,7 +36,7 @@ pub enum DataError {
         text: String,
     },
     /// The file can be read, and its content cannot be used.
-    #[error("{place}: {text}")]
+    #[error("{}", placed(place, text))]
     Content {
         /// The file and line or row, or the line of the recipe that asks for what is not there.
         place: String,
@@ -46,6 +46,11 @@ pub enum DataError {
     /// The recipe asks for something impossible.
     #[error(transparent)]
     Recipe(#[from] RecipeError),
+}
+
+/// A recipe built in code has no place.
+fn placed(place: &str, text: &str) -> String {
+    if place.is_empty() { text.to_owned() } else { format!("{place}: {text}") }
 }
 
 impl DataError {

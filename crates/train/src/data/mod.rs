@@ -29,6 +29,7 @@ pub use scaling::Scaling;
 pub use split::Split;
 
 pub(crate) use nearby::nearby_files;
+pub(crate) use raw::{counted, quoted};
 
 use crate::recipe::{Recipe, Task};
 use raw::Raw;
@@ -88,6 +89,30 @@ impl Targets {
 }
 
 impl Dataset {
+    /// A data set made in code: `inputs` `[rows, features]` and an answer for each row. Columns are named `x0`, `x1`, ... and `y0`, ...
+    ///
+    /// # Errors
+    /// When the number of inputs is not rows times features.
+    pub fn new(inputs: Vec<f32>, features: usize, targets: Targets) -> Result<Self, DataError> {
+        let rows = targets.rows();
+        if inputs.len() != rows * features {
+            let text = format!(
+                "{} inputs do not make {rows} rows of {features} features, as many as there are targets",
+                inputs.len()
+            );
+            return Err(DataError::content("the data set made in code", text));
+        }
+        let columns = if let Targets::Real { columns, .. } = &targets { *columns } else { 1 };
+        Ok(Self {
+            inputs,
+            targets,
+            feature_names: (0..features).map(|number| format!("x{number}")).collect(),
+            target_names: (0..columns).map(|number| format!("y{number}")).collect(),
+            class_names: Vec::new(),
+            image: None,
+        })
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -69,7 +69,7 @@ fn arrays(
                 let hint = suggest::hint(&name, known.iter().map(String::as_str));
                 return Err(DataError::content(
                     recipe.place(key),
-                    format!("no array {name:?} in {file}{hint}; choose with {key}"),
+                    format!("no array {name:?} for {key} in {file}{hint}"),
                 ));
             }
             let broken = |text: String| DataError::broken(file, format!("array {name:?} {text}"));

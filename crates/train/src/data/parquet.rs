@@ -4,7 +4,7 @@ use super::error::open;
 use super::raw::{Labels, Places, Raw, TargetColumn, input};
 use super::{DataError, DataReport};
 use crate::recipe::Recipe;
-use ::parquet::basic::{ConvertedType, LogicalType, Type};
+use ::parquet::basic::{Compression, ConvertedType, LogicalType, Type};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::DataType;
 use ::parquet::errors::ParquetError;
@@ -29,11 +29,7 @@ pub(crate) fn read(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
 }
 
 fn broken(file: &str, error: &ParquetError) -> DataError {
-    let text = match error {
-        ParquetError::NYI(_) => format!("cannot be read ({error}); write it with compression zstd, snappy or none"),
-        _ => format!("this is no Parquet file, or it is damaged ({error}); write it again"),
-    };
-    DataError::broken(file, text)
+    DataError::broken(file, format!("this is no Parquet file, or it is damaged ({error}); write it again"))
 }
 
 fn read_file(source: File, places: Places, recipe: &Recipe) -> Result<Raw, DataError> {
@@ -44,6 +40,7 @@ fn read_file(source: File, places: Places, recipe: &Recipe) -> Result<Raw, DataE
     let Selection { inputs: chosen, targets: target_columns } = select(&columns, recipe, file)?;
     for &column in chosen.iter().chain(&target_columns) {
         check_column(&schema.column(column), target_columns.contains(&column), file)?;
+        check_compression(&reader, column, &columns[column], file)?;
     }
 
     let mut report = DataReport::default();
@@ -118,6 +115,24 @@ fn check_column(column: &ColumnDescPtr, is_target: bool, file: &str) -> Result<(
         Type::INT96 => refuse("dates or times"),
         _ if matches!(column.converted_type(), ConvertedType::DECIMAL) => refuse("decimals"),
         _ => Ok(()),
+    }
+}
+
+/// Refuses a compression that this build cannot undo.
+fn check_compression(reader: &impl FileReader, column: usize, name: &str, file: &str) -> Result<(), DataError> {
+    let compressions = reader.metadata().row_groups().iter().map(|group| group.column(column).compression());
+    match compressions
+        .into_iter()
+        .find(|codec| !matches!(codec, Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_)))
+    {
+        Some(codec) => {
+            let codec = format!("{codec:?}").to_lowercase();
+            let codec = codec.split('(').next().unwrap_or_default();
+            let text =
+                format!("column {name:?} is compressed by {codec}; write it with zstd, snappy or no compression");
+            Err(DataError::content(file, text))
+        }
+        None => Ok(()),
     }
 }
 

@@ -89,6 +89,11 @@ impl Places {
     }
 }
 
+/// `1 row`, `2 rows`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// How a cell that is no number is shown; long ones are cut.
 pub(crate) fn quoted(cell: &str) -> String {
     /// Our choice.
@@ -122,8 +127,11 @@ pub(crate) fn row_counts_differ(file: &str, inputs: (&str, usize), targets: (&st
     DataError::content(
         file,
         format!(
-            "{} has {} rows, but {} has {}; each row of the inputs needs its target",
-            inputs.0, inputs.1, targets.0, targets.1
+            "{} has {}, but {} has {}; each row of the inputs needs its target",
+            inputs.0,
+            counted(inputs.1, "row"),
+            targets.0,
+            counted(targets.1, "row")
         ),
     )
 }

@@ -1,5 +1,6 @@
 //! A look at a CSV file, to write a first recipe for it.
 use super::DataError;
+use super::columns::check_names;
 use super::csv::{Csv, is_missing, number, text};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -57,6 +58,7 @@ impl ColumnSurvey {
 /// Looks at every cell of a CSV file.
 pub(crate) fn survey(path: &Path) -> Result<Survey, DataError> {
     let mut csv = Csv::open(path)?;
+    check_names(&csv.columns, csv.places.file())?;
     let mut columns: Vec<ColumnSurvey> = csv.columns.iter().cloned().map(ColumnSurvey::new).collect();
     let mut rows = 0;
     while let Some((_, record)) = csv.next_row()? {

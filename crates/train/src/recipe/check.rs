@@ -3,15 +3,36 @@ use super::layers::LayerKind;
 use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
 use super::{CallbackSpec, Normalize, OptimizerKind, Problem, Recipe};
 
-/// Everything that is wrong with the values of a recipe, in the order of its keys.
+/// Everything that is wrong with the values of a recipe.
 pub(crate) fn problems(recipe: &Recipe) -> Vec<Problem> {
+    let mut problems = out_of_bounds(recipe);
+    problems.extend(inconsistent(recipe));
+    problems
+}
+
+/// Values that are out of their own bounds.
+pub(crate) fn out_of_bounds(recipe: &Recipe) -> Vec<Problem> {
     let mut checker = Checker::default();
     recipe.clone().visit(&mut checker);
-    let mut found = checker.found;
+    if recipe.layers.is_empty() {
+        let text =
+            "the recipe has no layers; add at least one, such as [[layers]] with kind = \"dense\" and units = 10";
+        checker.found.push(("layers".to_owned(), text.to_owned()));
+    }
+    placed(checker.found, recipe)
+}
+
+/// Values that do not go with one another.
+pub(crate) fn inconsistent(recipe: &Recipe) -> Vec<Problem> {
+    let mut found = Found::new();
     check_data(recipe, &mut found);
     check_layers(recipe, &mut found);
     check_optimizer(recipe, &mut found);
     check_callbacks(recipe, &mut found);
+    placed(found, recipe)
+}
+
+fn placed(found: Found, recipe: &Recipe) -> Vec<Problem> {
     found.into_iter().map(|(key, text)| Problem::new(recipe.place(&key), key, text)).collect()
 }
 
@@ -19,11 +40,6 @@ pub(crate) fn problems(recipe: &Recipe) -> Vec<Problem> {
 type Found = Vec<(String, String)>;
 
 fn check_layers(recipe: &Recipe, found: &mut Found) {
-    if recipe.layers.is_empty() {
-        let text =
-            "the recipe has no layers; add at least one, such as [[layers]] with kind = \"dense\" and units = 10";
-        found.push(("layers".to_owned(), text.to_owned()));
-    }
     for (number, layer) in recipe.layers.iter().enumerate() {
         let Some(name) = &layer.name else { continue };
         if let Some(earlier) = recipe.layers[..number].iter().position(|other| other.name.as_ref() == Some(name)) {

@@ -33,14 +33,19 @@ impl Recipe {
 
     /// The recipe's text with the edits of a remedy in it; comments and layout stay.
     ///
-    /// Keys are as for [`Recipe::set`]. The result is a recipe that has passed every check.
+    /// Keys are as for [`Recipe::set`]. The result is the text of a recipe that has passed every check.
     pub fn apply(&self, edits: &[Edit]) -> Result<String, RecipeError> {
+        Ok(self.repaired(edits)?.text())
+    }
+
+    /// The recipe with the edits of a remedy in it; its text keeps comments and layout.
+    pub fn repaired(&self, edits: &[Edit]) -> Result<Self, RecipeError> {
         let mut recipe = self.clone();
         for edit in edits {
             let place = format!("edit {} = {}", edit.key, edit.value);
             recipe = recipe.with(&edit.key, &toml_value(&edit.value), &place)?;
         }
-        Ok(recipe.text())
+        Ok(recipe)
     }
 
     /// The recipe with one key set, read again from its new text.
@@ -128,8 +133,9 @@ fn put(document: &mut DocumentMut, path: &[String], value: Value) -> Result<(), 
         }
         let item = here.get_mut(part).ok_or_else(|| format!("{walked} cannot be written"))?;
         here = if is_list {
-            let number =
-                rest.next().ok_or_else(|| format!("{walked} is a list; write {walked}.0 for its first entry"))?;
+            let number = rest
+                .next()
+                .ok_or_else(|| format!("{walked}.{key} is a table; set one of its keys, as {walked}.{key}.kind"))?;
             walked = format!("{walked}.{number}");
             entry(item, part, number)?
         } else {
@@ -143,8 +149,11 @@ fn put(document: &mut DocumentMut, path: &[String], value: Value) -> Result<(), 
             *old = value;
             *old.decor_mut() = decor;
         }
-        Some(Item::Table(_) | Item::ArrayOfTables(_)) => {
-            return Err(format!("{} is a table; set one of its keys", path.join(".")));
+        Some(Item::Table(_)) => {
+            return Err(format!("{0} is a table; set one of its keys, as {0}.kind", path.join(".")));
+        }
+        Some(Item::ArrayOfTables(_)) => {
+            return Err(format!("{0} is a list of tables; set one of their keys, as {0}.0.kind", path.join(".")));
         }
         Some(Item::None) | None => {
             here.insert(key, Item::Value(value));

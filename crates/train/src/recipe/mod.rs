@@ -232,3 +232,6 @@ impl Recipe {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

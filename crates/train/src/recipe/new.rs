@@ -1,9 +1,9 @@
 //! A first recipe for a CSV file.
-use super::{Normalize, Task};
+use super::{DEFAULT_LEARNING_RATE, Normalize, Task};
 use crate::data::DataError;
 use crate::data::columns::TARGET_NAMES;
+use crate::data::counted;
 use crate::data::survey::{ColumnSurvey, DISTINCT, Survey, survey};
-use std::fmt::Write as _;
 use std::path::Path;
 
 /// A target of whole numbers has at most this many values to be read as classes: our choice.
@@ -15,7 +15,9 @@ const STEPS: usize = 3_000;
 /// Rows of one step.
 const BATCH: usize = 32;
 /// Names of columns that number the rows and say nothing.
-const ROW_NUMBERS: [&str; 5] = ["id", "index", "row", "unnamed: 0", ""];
+const ROW_NUMBERS: [&str; 4] = ["id", "index", "row", "unnamed_0"];
+/// Share of the rows that is held out.
+const HELD_OUT: f64 = 0.2;
 
 /// Looks at a CSV file and writes a commented recipe for it, to be saved beside the file.
 ///
@@ -58,11 +60,11 @@ impl<'a> Guess<'a> {
         let mut left_out = Vec::new();
         for column in survey.columns.iter().filter(|column| column.name != target.name) {
             let reason = if column.texts > 0 {
-                "text"
-            } else if ROW_NUMBERS.contains(&column.name.to_lowercase().as_str()) {
-                "numbers the rows"
+                "(text)"
+            } else if numbers_rows(&column.name) {
+                "(numbers the rows)"
             } else if column.missing == survey.rows {
-                "empty"
+                "(empty)"
             } else {
                 inputs.push(column);
                 continue;
@@ -85,83 +87,106 @@ impl<'a> Guess<'a> {
     fn write(&self, survey: &Survey, name: &str, file: &str) -> String {
         let rows = survey.rows;
         let holds_out = rows >= LEAST_ROWS_TO_HOLD_OUT;
-        let steps_of_an_epoch = rows.div_ceil(BATCH);
-        let epochs = STEPS.div_ceil(steps_of_an_epoch).clamp(5, 200);
-        let (loss, why) = match self.task {
-            Task::Multiclass => ("cross_entropy", "takes raw scores: the last layer has no activation"),
-            Task::Binary => ("binary_cross_entropy_logits", "takes raw scores: the last layer has no activation"),
-            Task::Multilabel | Task::Regression => ("mse", "mean squared error"),
-        };
-        let width = self.width();
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = write!(
-            text,
-            "# A first recipe for {comment}: {rows} rows, {inputs} inputs.\n\
-             # Train it with `barograph train`, and read what the report says before changing anything.\n\
-             name = {name}\n\
-             seed = 0                      # another seed: other first weights and another order of the rows\n\
-             epochs = {epochs:<22} # passes over the training rows, {steps_of_an_epoch} steps each before any are held out\n\
-             batch = {BATCH:<23} # rows of one step\n\
-             task = {task:<24} # {task_comment}\n\
-             \n\
-             [data]\n\
-             file = {file}\n\
-             {columns}\
-             target = {target}\n\
-             normalize = \"{normalize}\"        # each input to mean 0 and deviation 1, fitted on the training rows alone\n",
-            comment = one_line(file),
-            inputs = self.inputs.len(),
-            name = quoted(name),
-            task = format!("\"{}\"", self.task.name()),
-            task_comment = self.task_comment(),
-            file = quoted(file),
-            columns = self.columns(),
-            target = quoted(&self.target.name),
-            normalize = self.normalize.name(),
+        let train_rows = if holds_out { rows - (rows as f64 * HELD_OUT).round() as usize } else { rows };
+        let steps = train_rows.div_ceil(BATCH);
+        let epochs = STEPS.div_ceil(steps).clamp(5, 200);
+        let (rows, inputs) = (counted(rows, "row"), counted(self.inputs.len(), "input"));
+
+        let mut page = Page::default();
+        page.line(&format!("# A first recipe for {}: {rows}, {inputs}.", one_line(file)));
+        page.line("# Train it with `barograph train`, and read what the report says before changing anything.");
+        page.set("name", &quoted(name), "");
+        page.set("seed", "0", "another seed: other first weights and another order of the rows");
+        page.set(
+            "epochs",
+            &epochs.to_string(),
+            &format!("passes over the training rows, {} each", counted(steps, "step")),
         );
+        page.set("batch", &BATCH.to_string(), "rows of one step");
+        page.set("task", &quoted(self.task.name()), &self.task_comment());
+
+        page.line("\n[data]");
+        page.set("file", &quoted(file), "");
+        self.write_left_out(&mut page);
+        page.set("target", &quoted(&self.target.name), "");
+        let fitted = "each input to mean 0 and deviation 1, fitted on the training rows alone";
+        page.set("normalize", &quoted(self.normalize.name()), fitted);
         if self.task == Task::Regression {
-            text.push_str(
-                "normalize_target = \"standard\" # the loss is then 1 for a constant answer, whatever the unit\n",
-            );
+            page.set("normalize_target", "\"standard\"", "the loss of a constant answer is then 1, whatever the unit");
         }
         if holds_out {
-            text.push_str(
-                "validation = 0.2              # share of the rows held out, to see whether it learns or memorizes\n",
+            page.set(
+                "validation",
+                &HELD_OUT.to_string(),
+                "share of the rows held out, to see whether it learns or memorizes",
             );
         } else {
-            let _ = writeln!(text, "validation = 0                # only {rows} rows: all are needed to learn from");
+            page.set("validation", "0", &format!("only {rows}: all are needed to learn from"));
         }
-        let _ = write!(
-            text,
-            "\n[[layers]]\nkind = \"dense\"\nunits = {width}\nactivation = \"relu\"\ninitializer = \"he_normal\"     # the one for relu\n\
-             \n[[layers]]\nkind = \"dense\"\nunits = {width}\nactivation = \"relu\"\ninitializer = \"he_normal\"\n\
-             \n[[layers]]\nkind = \"dense\"\nunits = {outputs:<23} # {outputs_comment}\n\
-             \n[loss]\nkind = \"{loss}\"{pad} # {why}\n\
-             \n[optimizer]\nkind = \"adam\"\nlearning_rate = 0.001\n\
-             \n[[callbacks]]\nkind = \"terminate_on_nan\"     # stop at the first loss that is not finite\n",
-            outputs = self.outputs,
-            outputs_comment = self.outputs_comment(),
-            pad = " ".repeat(20_usize.saturating_sub(loss.len())),
+        self.write_model(&mut page);
+
+        page.line("\n[optimizer]");
+        page.set("kind", "\"adam\"", "");
+        page.set(
+            "learning_rate",
+            &DEFAULT_LEARNING_RATE.to_string(),
+            "the first thing to change when a run goes wrong",
         );
+        page.line("\n[[callbacks]]");
+        page.set("kind", "\"terminate_on_nan\"", "stop at the first loss that is not finite");
         if holds_out {
-            text.push_str(
-                "\n[[callbacks]]\nkind = \"early_stopping\"       # stop when the held-out loss no longer falls\n\
-                 monitor = \"validation_loss\"\npatience = 10\n",
-            );
+            page.line("\n[[callbacks]]");
+            page.set("kind", "\"early_stopping\"", "stop when the held-out loss no longer falls");
+            page.set("monitor", "\"validation_loss\"", "");
+            page.set("patience", "10", "epochs without improvement that are borne");
         }
-        text
+        page.text
+    }
+
+    fn write_left_out(&self, page: &mut Page) {
+        if self.left_out.is_empty() {
+            return;
+        }
+        let out: Vec<String> = self.left_out.iter().map(|(name, _)| quoted(&format!("!{name}"))).collect();
+        let why: Vec<String> = self.left_out.iter().map(|(name, why)| format!("{} {why}", one_line(name))).collect();
+        page.line(&format!("# Left out: {}.", why.join(", ")));
+        page.line(&format!("inputs = [{}]", out.join(", ")));
+    }
+
+    fn write_model(&self, page: &mut Page) {
+        let width = self.width().to_string();
+        for comment in ["the one that keeps relu layers at one scale", ""] {
+            page.line("\n[[layers]]");
+            page.set("kind", "\"dense\"", "");
+            page.set("units", &width, "");
+            page.set("activation", "\"relu\"", "");
+            page.set("initializer", "\"he_normal\"", comment);
+        }
+        page.line("\n[[layers]]");
+        page.set("kind", "\"dense\"", "");
+        page.set("units", &self.outputs.to_string(), &self.outputs_comment());
+
+        let raw_scores = "takes raw scores, so the last layer has no activation";
+        let (loss, comment) = match self.task {
+            Task::Multiclass => ("cross_entropy", raw_scores),
+            Task::Binary => ("binary_cross_entropy_logits", raw_scores),
+            Task::Multilabel | Task::Regression => ("mse", "mean squared error"),
+        };
+        page.line("\n[loss]");
+        page.set("kind", &quoted(loss), comment);
     }
 
     fn task_comment(&self) -> String {
         let name = one_line(&self.target.name);
         let distinct = self.target.distinct.len();
+        let values = if distinct == DISTINCT {
+            format!("{DISTINCT} or more different values")
+        } else {
+            counted(distinct, "different value")
+        };
         match self.task {
-            Task::Regression if distinct >= DISTINCT => format!("{name} has more than {DISTINCT} different values"),
-            Task::Regression => {
-                format!("{name} has {distinct} different values from {} to {}", self.target.min, self.target.max)
-            }
-            _ => format!("{name} has {distinct} different values"),
+            Task::Regression => format!("{name} has {values} from {} to {}", self.target.min, self.target.max),
+            _ => format!("{name} has {values}"),
         }
     }
 
@@ -173,15 +198,30 @@ impl<'a> Guess<'a> {
             Task::Multilabel | Task::Regression => "one output for the one target".to_owned(),
         }
     }
+}
 
-    /// The line of `inputs`, if not every other column is one.
-    fn columns(&self) -> String {
-        if self.left_out.is_empty() {
-            return String::new();
+/// The text of a recipe, with its comments in one column.
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    /// Where comments begin.
+    const COMMENTS: usize = 32;
+
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn set(&mut self, key: &str, value: &str, comment: &str) {
+        let setting = format!("{key} = {value}");
+        if comment.is_empty() {
+            self.line(&setting);
+        } else {
+            self.line(&format!("{setting:<width$} # {comment}", width = Self::COMMENTS));
         }
-        let out: Vec<String> = self.left_out.iter().map(|(name, _)| quoted(&format!("!{name}"))).collect();
-        let why: Vec<String> = self.left_out.iter().map(|(name, why)| format!("{} ({why})", one_line(name))).collect();
-        format!("# Left out: {}.\ninputs = [{}]\n", why.join(", "), out.join(", "))
     }
 }
 
@@ -205,6 +245,11 @@ fn task(target: &ColumnSurvey) -> (Task, usize) {
     } else {
         (Task::Multiclass, target.max as usize + 1)
     }
+}
+
+/// Whether a column of this name numbers the rows: a nameless first one is what pandas writes its index to.
+fn numbers_rows(name: &str) -> bool {
+    ROW_NUMBERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// A text as TOML writes it.

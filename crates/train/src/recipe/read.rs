@@ -3,6 +3,7 @@ use super::origin::{Lines, Origin};
 use super::suggest;
 use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
 use super::{Problem, Recipe, RecipeError, check};
+use crate::data::quoted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
@@ -11,25 +12,36 @@ use toml_edit::{Document, Item, TableLike, Value};
 /// Reads and checks a recipe.
 pub(crate) fn read(text: &str, file: &str) -> Result<Recipe, RecipeError> {
     let lines = Lines::of(text);
-    let document = Document::parse(text).map_err(|error| not_toml(&error, file, &lines))?;
-    let mut shared = Shared { file, lines, problems: Vec::new(), places: BTreeMap::new() };
+    let document = Document::parse(text).map_err(|error| not_toml(&error, text, file, &lines))?;
+    let mut shared = Shared { file, lines, problems: Vec::new(), places: BTreeMap::new(), mended: BTreeSet::new() };
     let name = Path::new(file).file_stem().map_or_else(|| "run".to_owned(), |stem| stem.to_string_lossy().into_owned());
     let mut recipe = Recipe { name, ..Recipe::default() };
     Reader::over(document.as_table(), String::new(), None, &mut shared).read(&mut recipe);
 
-    let Shared { mut problems, places, .. } = shared;
+    let Shared { mut problems, places, mended, .. } = shared;
+    problems.retain(|problem| !mended.contains(&problem.key));
     recipe.origin = Origin { file: file.to_owned(), folder: None, text: Some(text.to_owned()), places };
-    let unread: BTreeSet<String> = problems.iter().map(|problem| problem.key.clone()).collect();
-    problems.extend(check::problems(&recipe).into_iter().filter(|problem| !unread.contains(&problem.key)));
+    // A value that could not be read is not judged besides, and nothing is held against it.
+    let unread: BTreeSet<String> = problems.iter().map(|problem| problem.key.clone()).chain(mended).collect();
+    if unread.is_empty() {
+        problems.extend(check::inconsistent(&recipe));
+    }
+    problems.extend(check::out_of_bounds(&recipe).into_iter().filter(|problem| !unread.contains(&problem.key)));
     if problems.is_empty() { Ok(recipe) } else { Err(RecipeError::Invalid(in_order_of_lines(problems, file))) }
 }
 
-fn not_toml(error: &toml_edit::TomlError, file: &str, lines: &Lines) -> RecipeError {
-    let place = match error.span() {
-        Some(span) => format!("{file}:{}", lines.line(span.start)),
-        None => file.to_owned(),
+fn not_toml(error: &toml_edit::TomlError, text: &str, file: &str, lines: &Lines) -> RecipeError {
+    let message = error.message().replace('\n', ", ");
+    let Some(span) = error.span() else {
+        return RecipeError::one(file, "", format!("this is not valid TOML: {message}"));
     };
-    RecipeError::one(place, "", format!("this is not valid TOML: {}", error.message().replace('\n', ", ")))
+    let line = lines.line(span.start);
+    let shown = text.lines().nth(line - 1).map_or("", str::trim);
+    RecipeError::one(
+        format!("{file}:{line}"),
+        "",
+        format!("this is not valid TOML: {message}; the line is {}", quoted(shown)),
+    )
 }
 
 fn in_order_of_lines(mut problems: Vec<Problem>, file: &str) -> Vec<Problem> {
@@ -46,6 +58,8 @@ struct Shared<'a> {
     lines: Lines,
     problems: Vec<Problem>,
     places: BTreeMap<String, String>,
+    /// Keys that are there under a misspelled name.
+    mended: BTreeSet<String>,
 }
 
 impl Shared<'_> {
@@ -103,6 +117,12 @@ impl<'a, 's> Reader<'a, 's> {
             }
             let span = self.table.get_key_value(key).and_then(|(key, _)| key.span()).or_else(|| item.span());
             let text = format!("{}{}", self.unknown(key), self.meant(key));
+            // With the name mended nothing is missing any more.
+            if let Some(meant) = suggest::nearest(key, self.known.iter().copied())
+                && !self.table.contains_key(meant)
+            {
+                self.shared.mended.insert(dotted(&self.path, meant));
+            }
             let mut problem = Problem::new(self.shared.place(span), dotted(&self.path, key), text);
             problem.unknown_key = true;
             self.shared.problems.push(problem);
@@ -410,6 +430,7 @@ fn describe(item: &Item) -> String {
         Item::Value(Value::Datetime(_)) => "a date".to_owned(),
         Item::Value(Value::Array(array)) if array.len() <= 8 => format!("the list {}", array.to_string().trim()),
         Item::Value(Value::Array(_)) => "a long list".to_owned(),
+        Item::ArrayOfTables(_) => "a list of tables".to_owned(),
         _ => "a table".to_owned(),
     }
 }

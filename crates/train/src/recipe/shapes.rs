@@ -1,6 +1,7 @@
 //! What shape each layer puts out.
 use super::layers::{LayerKind, Padding};
 use super::{Recipe, RecipeError};
+use crate::data::counted;
 
 /// The shape of one example between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +82,8 @@ impl Recipe {
                     self.place("data.image"),
                     "data.image",
                     format!(
-                        "data.image = [{channels}, {height}, {width}] makes {values} values of each row, but there are {inputs} inputs"
+                        "data.image = [{channels}, {height}, {width}] makes {values} values of each row, but the data has {}",
+                        counted(inputs as usize, "input")
                     ),
                 ));
             }

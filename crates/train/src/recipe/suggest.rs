@@ -1,7 +1,12 @@
 //! The name that was probably meant.
 
-/// Jaro-Winkler similarity from which a name counts as a slip of the keyboard: our choice. `mes` and `mse` have 0.82.
-const NEAR: f64 = 0.78;
+/// Jaro-Winkler similarity from which a name counts as meant, as in `flat` for `flatten`: our choice.
+const SIMILAR: f64 = 0.88;
+
+/// Slips of the keyboard that a name of this length may hold (a letter too many, too few, wrong, or two swapped): our choice.
+const fn slips(length: usize) -> usize {
+    length.div_ceil(3)
+}
 
 /// Names that other libraries use, and ours.
 const KNOWN_AS: &[(&str, &str)] = &[
@@ -111,10 +116,20 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     if let Some(word) = KNOWN_AS.iter().filter(|(theirs, _)| *theirs == lower).find_map(|(_, ours)| same(ours)) {
         return Some(word);
     }
+    let likeness = |word: &str| {
+        let word = word.to_lowercase();
+        let similarity = strsim::jaro_winkler(&lower, &word);
+        let distance = strsim::osa_distance(&lower, &word);
+        // A word of which every letter is a slip is not meant.
+        let is_near = distance <= slips(lower.chars().count()) && distance < word.chars().count();
+        let longest = lower.chars().count().max(word.chars().count());
+        let closeness = if is_near { 1.0 - distance as f64 / longest as f64 } else { 0.0 };
+        if is_near || similarity >= SIMILAR { closeness.max(similarity) } else { 0.0 }
+    };
     known
         .iter()
-        .map(|word| (strsim::jaro_winkler(&lower, &word.to_lowercase()), *word))
-        .filter(|(similarity, _)| *similarity >= NEAR)
+        .map(|word| (likeness(word), *word))
+        .filter(|(likeness, _)| *likeness > 0.0)
         // Of equals the first wins, so that the answer does not depend on the sort.
         .fold(None, |best: Option<(f64, &str)>, next| match best {
             Some(best) if best.0 >= next.0 => Some(best),
@@ -137,4 +152,31 @@ pub(crate) fn hint<'a>(name: &str, known: impl IntoIterator<Item = &'a str> + Cl
     let shown = known.iter().take(LONGEST_LIST).copied().collect::<Vec<_>>().join(", ");
     let more = known.len().saturating_sub(LONGEST_LIST);
     if more == 0 { format!("; there are {shown}") } else { format!("; there are {shown} and {more} more") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_and_other_libraries_names_are_understood() {
+        let words = ["mse", "mae", "cross_entropy", "dense", "flatten", "learning_rate", "he_normal", "adam", "adamw"];
+        for (name, meant) in [
+            ("mes", Some("mse")),
+            ("MSE", Some("mse")),
+            ("mean_squared_error", Some("mse")),
+            ("dens", Some("dense")),
+            ("dnese", Some("dense")),
+            ("flat", Some("flatten")),
+            ("learning-rate", Some("learning_rate")),
+            ("lr", Some("learning_rate")),
+            ("kaiming_normal", Some("he_normal")),
+            ("admaw", Some("adamw")),
+            ("lstm", None),
+            ("x", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name, words), meant, "{name}");
+        }
+    }
 }

@@ -50,7 +50,9 @@ fn every_key(walk: impl FnOnce(&mut Writer)) -> Table {
 
 fn drop_equal(table: &mut Table, defaults: &Table) {
     table.retain(|key, item| {
-        key == "kind" || defaults.get(key).is_none_or(|default| default.to_string() != item.to_string())
+        key == "kind"
+            || !item.is_value()
+            || defaults.get(key).is_none_or(|default| default.to_string() != item.to_string())
     });
 }
 
