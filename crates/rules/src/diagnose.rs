@@ -19,7 +19,27 @@ pub struct Trouble;
 
 impl Trouble {
     /// Their rules.
-    pub const NAMES: &'static [&'static str] = &["loss-not-finite"];
+    pub const NAMES: &'static [&'static str] = &[
+        "loss-not-finite",
+        "gradient-not-finite",
+        "weight-not-finite",
+        "activation-not-finite",
+        "inputs-not-finite",
+        "targets-not-finite",
+        "loss-diverging",
+        "loss-flat",
+        "loss-at-chance",
+        "loss-oscillating",
+        "loss-still-falling",
+        "loss-negative",
+        "loss-climbing",
+        "worse-than-neighbours",
+        "no-weight-changes",
+        "output-constant",
+        "output-range-too-narrow",
+        "one-class-only",
+        "class-labels-out-of-range",
+    ];
 
     /// Whether a finding is of this kind; mere notes are not.
     #[must_use]

@@ -34,6 +34,13 @@ impl Draft {
         self
     }
 
+    /// Says where, by path.
+    #[must_use]
+    pub fn in_site(mut self, path: &str) -> Self {
+        self.0.site = Some(path.to_owned());
+        self
+    }
+
     /// Says which tensor of the run as a whole: the inputs, the targets.
     #[must_use]
     pub fn of(mut self, role: Role) -> Self {

@@ -108,7 +108,8 @@ impl Digest {
         }
         self.broken_at = Some(step.step);
         for entry in &step.readings {
-            let forward = !matches!(entry.role, Role::Weight | Role::Gradient | Role::ActivationGradient | Role::Update);
+            let forward =
+                !matches!(entry.role, Role::Weight | Role::Gradient | Role::ActivationGradient | Role::Update);
             let known = index.reading(step, entry.site, entry.role).is_some();
             if known && forward && entry.reading.non_finite() == 0 {
                 self.entry(entry.site, entry.role).push(&entry.reading);

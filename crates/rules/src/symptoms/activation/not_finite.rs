@@ -45,7 +45,9 @@ struct ActivationNotFinite;
 
 impl Watch for ActivationNotFinite {
     fn see(&mut self, view: &StepView<'_>, site: Option<SiteId>) -> Verdict {
-        let Some(activation) = site.and_then(|site| view.reading(site, Role::Activation)) else { return Verdict::TooEarly };
+        let Some(activation) = site.and_then(|site| view.reading(site, Role::Activation)) else {
+            return Verdict::TooEarly;
+        };
         let bad = activation.non_finite();
         if bad == 0 || !view.broken() {
             return Verdict::Healthy;

@@ -58,7 +58,9 @@ struct ActivationSaturated {
 impl Watch for ActivationSaturated {
     fn see(&mut self, view: &StepView<'_>, site: Option<SiteId>) -> Verdict {
         let Some(site) = site else { return Verdict::TooEarly };
-        let (Some(before), Some(after)) = (view.reading(site, Role::PreActivation), view.reading(site, Role::Activation)) else {
+        let (Some(before), Some(after)) =
+            (view.reading(site, Role::PreActivation), view.reading(site, Role::Activation))
+        else {
             return Verdict::TooEarly;
         };
         let last = view.each(Role::Activation).next_back().is_some_and(|(last, _)| last == site);

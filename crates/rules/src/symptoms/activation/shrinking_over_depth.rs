@@ -60,14 +60,17 @@ impl Watch for Depth {
     fn see(&mut self, view: &StepView<'_>, _site: Option<SiteId>) -> Verdict {
         let mut layers = view.each(Role::Activation).filter(|(_, reading)| reading.m2 > 0.0);
         layers.next_back();
-        let (Some((_, first)), Some((site, last))) = (layers.next(), layers.next_back()) else { return Verdict::TooEarly };
+        let (Some((_, first)), Some((site, last))) = (layers.next(), layers.next_back()) else {
+            return Verdict::TooEarly;
+        };
         let transitions = 1.0 + layers.count() as f64;
         let ratio = last.std() / first.std();
         match self.streak.push(ratio < TOTAL && ratio.powf(1.0 / transitions) < PER_LAYER) {
             0 => Verdict::Healthy,
             1..READINGS => Verdict::TooEarly,
             _ => {
-                let message = format!("the scale of the activations shrinks to {:.1e} over {} layers", ratio, transitions + 1.0);
+                let message =
+                    format!("the scale of the activations shrinks to {:.1e} over {} layers", ratio, transitions + 1.0);
                 let draft = ACTIVATION_SHRINKING.found(view.step(), message).at(view, Some(site), Role::Activation);
                 draft.against("scale of the last over the first layer", ratio, TOTAL).into()
             }

@@ -76,7 +76,9 @@ impl Default for GradientExploding {
 
 impl Watch for GradientExploding {
     fn see(&mut self, view: &StepView<'_>, _site: Option<SiteId>) -> Verdict {
-        let (Some(norm), Some(loss)) = (view.gradient_norm(), view.scalar(Scalar::Loss)) else { return Verdict::TooEarly };
+        let (Some(norm), Some(loss)) = (view.gradient_norm(), view.scalar(Scalar::Loss)) else {
+            return Verdict::TooEarly;
+        };
         self.norm.push(norm);
         self.loss.push(loss);
         // Averages of the logarithm forget a growth over decades slowly, which is what makes it visible.

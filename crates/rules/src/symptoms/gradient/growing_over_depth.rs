@@ -68,7 +68,8 @@ impl Watch for Depth {
         if streak < PATIENCE.of(view.planned_steps) {
             return if streak == 0 { Verdict::Healthy } else { Verdict::TooEarly };
         }
-        let message = format!("the gradient grows {ratio:.0} times over {} layers on its way back", depth.transitions + 1.0);
+        let message =
+            format!("the gradient grows {ratio:.0} times over {} layers on its way back", depth.transitions + 1.0);
         let draft = GRADIENT_GROWING.found(view.step(), message).at(view, Some(depth.site), Role::Gradient);
         draft.against("ratio of first and last layer", ratio, TOTAL).into()
     }

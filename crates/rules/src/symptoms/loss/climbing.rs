@@ -56,7 +56,9 @@ impl Watch for LossClimbing {
             return Verdict::TooEarly;
         }
         let part = |at: u32| loss.mean(f64::from(at) / f64::from(PARTS), f64::from(at + 1) / f64::from(PARTS));
-        let (Some(begin), Some(first), Some(last)) = (loss.first(), part(0), part(PARTS - 1)) else { return Verdict::TooEarly };
+        let (Some(begin), Some(first), Some(last)) = (loss.first(), part(0), part(PARTS - 1)) else {
+            return Verdict::TooEarly;
+        };
         let climbs = (1..PARTS).all(|at| part(at).zip(part(at - 1)).is_some_and(|(now, before)| now > before));
         if !climbs || last - first < (RISE - 1.0) * first.abs() || first < begin {
             return Verdict::Healthy;

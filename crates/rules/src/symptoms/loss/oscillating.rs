@@ -64,14 +64,26 @@ impl Watch for LossOscillating {
         if loss.seen() < LEAST_STEPS || digest.broken_at.is_some() {
             return Verdict::TooEarly;
         }
-        let parts = (loss.noise(0.5, 1.0), loss.mean(0.5, 1.0), loss.mean(0.25, 0.5), loss.mean(0.75, 1.0), digest.first_loss());
-        let (Some(noise), Some(level), Some(before), Some(after), Some(first)) = parts else { return Verdict::TooEarly };
+        let parts = (
+            loss.noise(0.5, 1.0),
+            loss.mean(0.5, 1.0),
+            loss.mean(0.25, 0.5),
+            loss.mean(0.75, 1.0),
+            digest.first_loss(),
+        );
+        let (Some(noise), Some(level), Some(before), Some(after), Some(first)) = parts else {
+            return Verdict::TooEarly;
+        };
         let good = digest.skill().map_or(level < 0.5 * first, |skill| skill >= SKILL);
         let share = noise / level.abs().max(f64::MIN_POSITIVE);
         if good || share <= NOISE || after <= STALL * before {
             return Verdict::Healthy;
         }
-        let message = format!("the loss jumps by {noise:.3} from step to step about a level of {level:.3} that no longer falls");
-        LOSS_OSCILLATING.found(run.last_step, message).against("change from step to step over loss", share, NOISE).into()
+        let message =
+            format!("the loss jumps by {noise:.3} from step to step about a level of {level:.3} that no longer falls");
+        LOSS_OSCILLATING
+            .found(run.last_step, message)
+            .against("change from step to step over loss", share, NOISE)
+            .into()
     }
 }

@@ -66,7 +66,8 @@ impl Watch for LossStillFalling {
         if loss.seen() < LEAST_STEPS || digest.broken_at.is_some() {
             return Verdict::TooEarly;
         }
-        let parts = (loss.slope(0.5, 1.0), loss.slope(0.0, 1.0), loss.noise(0.5, 1.0), digest.first_loss(), digest.last_loss());
+        let parts =
+            (loss.slope(0.5, 1.0), loss.slope(0.0, 1.0), loss.noise(0.5, 1.0), digest.first_loss(), digest.last_loss());
         let (Some(late), Some(whole), Some(noise), Some(first), Some(last)) = parts else { return Verdict::TooEarly };
         let poor = digest.skill().map_or(last > 0.5 * first, |skill| skill < SKILL);
         let pace = -late / last.abs().max(f64::MIN_POSITIVE);

@@ -60,7 +60,9 @@ struct ValidationGap;
 impl Watch for ValidationGap {
     fn finish(&mut self, run: &RunView<'_>, _site: Option<SiteId>) -> Verdict {
         let history = &run.digest.history;
-        let (Some((epoch, best)), Some(last)) = (history.best, history.last_validation_loss) else { return Verdict::TooEarly };
+        let (Some((epoch, best)), Some(last)) = (history.best, history.last_validation_loss) else {
+            return Verdict::TooEarly;
+        };
         let fell_on = match (history.best_training_loss, history.last_training_loss) {
             (Some(then), Some(now)) => now < then,
             _ => return Verdict::TooEarly,

@@ -55,7 +55,9 @@ struct WeightSymmetric {
 impl Watch for WeightSymmetric {
     fn see(&mut self, view: &StepView<'_>, site: Option<SiteId>) -> Verdict {
         let Some(site) = site.filter(|site| view.is_matrix(*site)) else { return Verdict::TooEarly };
-        let Some(units) = view.units(site, Role::Weight).filter(|units| units.units > 1) else { return Verdict::TooEarly };
+        let Some(units) = view.units(site, Role::Weight).filter(|units| units.units > 1) else {
+            return Verdict::TooEarly;
+        };
         let share = f64::from(units.duplicates) / f64::from(units.units);
         match self.streak.push(share >= SHARE) {
             0 => Verdict::Healthy,

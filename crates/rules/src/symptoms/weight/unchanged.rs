@@ -56,7 +56,8 @@ struct WeightUnchanged {
 impl Watch for WeightUnchanged {
     fn see(&mut self, view: &StepView<'_>, site: Option<SiteId>) -> Verdict {
         let Some(site) = site.filter(|site| view.is_matrix(*site)) else { return Verdict::TooEarly };
-        let (Some(weight), Some(gradient)) = (view.reading(site, Role::Weight), view.reading(site, Role::Gradient)) else {
+        let (Some(weight), Some(gradient)) = (view.reading(site, Role::Weight), view.reading(site, Role::Gradient))
+        else {
             return Verdict::TooEarly;
         };
         let now = [weight.l2, weight.mean, weight.min, weight.max];

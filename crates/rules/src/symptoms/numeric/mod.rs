@@ -1,0 +1,30 @@
+//! The first bad operation of a run that broke.
+use crate::rule::Rule;
+use crate::watch::Verdict;
+use barograph_vocab::{Incident, Phase};
+
+pub(super) mod division;
+pub(super) mod exponential;
+pub(super) mod logarithm;
+pub(super) mod other;
+pub(super) mod root;
+
+/// Whether the operation is one of `names`; a trailing underscore (in place) and a path before the name do not count.
+fn named(incident: &Incident, names: &[&str]) -> bool {
+    let last = incident.operation.rsplit(['.', ':']).next().unwrap_or_default();
+    names.contains(&last.trim_end_matches('_'))
+}
+
+/// The finding that an incident is.
+fn found(rule: &Rule, incident: &Incident) -> Verdict {
+    let part = if incident.phase == Phase::Backward { "the derivative of " } else { "" };
+    let message = format!("{part}`{}` is the first operation with a result that is not finite", incident.operation);
+    let mut draft = rule.found(incident.step, message).in_site(&incident.site);
+    if let Some(input) = incident.inputs.first() {
+        let reading = &input.reading;
+        draft = draft.plain(format!("smallest value of {}", input.name), reading.min);
+        draft = draft.plain(format!("largest value of {}", input.name), reading.max);
+        draft = draft.plain(format!("zeros of {}", input.name), reading.zeros as f64);
+    }
+    draft.into()
+}

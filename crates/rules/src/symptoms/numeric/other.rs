@@ -1,0 +1,85 @@
+use super::{found, named};
+use crate::prelude::*;
+
+rule! {
+    /// ## What it does
+    /// Names the first operation with finite inputs and a result that is not finite, where it is none of the usual
+    /// suspects.
+    ///
+    /// ## Why it matters
+    /// A product or sum that overflows is the end of a growth: what grew is the question, and the readings of the steps
+    /// before answer it.
+    ///
+    /// ## How it is detected
+    /// The replay of the failing step names an operation that is not among `OTHERS` as the first bad one.
+    ///
+    /// ## Example
+    /// ```trace
+    /// step  loss
+    /// 0..2  2.3
+    /// 3     NaN
+    /// incident: operation=matmul site=fc1 input.max=1e30
+    /// finding at 3 fc1
+    /// ```
+    /// ```trace
+    /// step  loss
+    /// 0..2  2.3
+    /// 3     NaN
+    /// incident: operation=log site=head input.min=0
+    /// healthy
+    /// ```
+    ///
+    /// ## Fix
+    /// Look at what grew in the steps before: weights, activations or gradients.
+    ///
+    /// ## References
+    /// - IEEE 754-2019, section 7.4: overflow
+    pub(crate) static BAD_OPERATION: Rule = Rule {
+        code: "NUM005",
+        name: "bad-operation",
+        severity: Severity::Error,
+        needs: &[Need::Scalar(Scalar::Loss)],
+        scope: Scope::Run,
+        since: "0.1.0",
+        watch: || Box::new(Other),
+    };
+}
+
+/// Operations that have a rule of their own, by the first letters of their names.
+const OTHERS: [&str; 23] = [
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "xlogy",
+    "div",
+    "true_divide",
+    "divide",
+    "reciprocal",
+    "recip",
+    "sqrt",
+    "rsqrt",
+    "norm",
+    "pow",
+    "linalg_vector_norm",
+    "cdist",
+    "exp",
+    "expm1",
+    "exp2",
+    "sinh",
+    "cosh",
+    "softmax",
+    "input",
+];
+
+struct Other;
+
+impl Watch for Other {
+    fn see(&mut self, _view: &StepView<'_>, _site: Option<SiteId>) -> Verdict {
+        Verdict::Healthy
+    }
+
+    fn incident(&mut self, _run: &RunView<'_>, incident: &Incident) -> Verdict {
+        if named(incident, &OTHERS) { Verdict::Healthy } else { found(&BAD_OPERATION, incident) }
+    }
+}
