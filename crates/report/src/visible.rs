@@ -1,6 +1,7 @@
 //! Makes untrusted text harmless: what a terminal or a browser would act upon becomes something to read.
 
 use crate::add::add;
+
 /// Longest text taken over from a log, in characters; the rest is counted (our choice: a sentence is shorter).
 const LONGEST: usize = 400;
 

@@ -15,7 +15,7 @@ const LEVELS: usize = 10;
 const ROWS: usize = 40;
 
 /// Most cells of a map (our choice: it bounds the page).
-const CELLS: usize = 2_400;
+const CELLS: usize = 2_000;
 
 /// Most areas of a map that answer the pointer (our choice: it bounds the page).
 const TIPS: usize = 120;
@@ -32,6 +32,9 @@ const BOTTOM: f64 = 44.0;
 /// Longest label, in characters, and the width of one: the font is not known, so that of a wide one.
 const LABEL: usize = 32;
 const LETTER: f64 = 6.6;
+
+/// Longest path under the pointer, in characters (our choice: it bounds the page).
+const NAME: usize = 80;
 
 /// Narrowest column of labels: with it, the map stands below the curves, step below step.
 const LEFT: f64 = 64.0;
@@ -206,12 +209,12 @@ impl Row {
             };
             *cell = merged(&sites.iter().map(of_site).collect::<Vec<_>>());
         }
-        let (first, last) = (sites[0].path, sites[sites.len() - 1].path);
+        let (first, last) = (visible(sites[0].path), visible(sites[sites.len() - 1].path));
         match sites.len() {
-            1 => Self { label: tail(&visible(first), LABEL), name: first.to_owned(), cells },
+            1 => Self { label: tail(&first, LABEL), name: tail(&first, NAME), cells },
             many => Self {
-                label: format!("{} +{}", tail(&visible(first), LABEL - 4), many - 1),
-                name: format!("{first} .. {last} ({many} sites)"),
+                label: format!("{} +{}", tail(&first, LABEL - 4), many - 1),
+                name: format!("{} .. {} ({many} sites)", tail(&first, NAME), tail(&last, NAME)),
                 cells,
             },
         }

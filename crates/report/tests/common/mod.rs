@@ -413,15 +413,16 @@ pub(crate) fn large() -> Case {
         let mut readings = Vec::new();
         if step % 50 == 0 || step == 12_345 {
             for site in 0..paths.len() {
-                let scale = 0.02 * 1.02_f64.powf(site as f64) * (1.0 + 0.5 * wobble(step + 31 * site as u64));
+                // Noise in every cell: no two neighbours share a colour, which is the costliest drawing.
+                let scale = 0.02 * 1.02_f64.powf(site as f64) * 10_f64.powf(2.0 * wobble(step + 31 * site as u64));
                 let mut gradient = reading(1 << 20, scale, 0);
                 gradient.nan = u64::from(step == 12_345 && site >= 120);
-                readings.push(at(site, Role::Weight, &reading(1 << 20, 0.02 + step as f64 * 1e-6, 0)));
+                readings.push(at(site, Role::Weight, &reading(1 << 20, scale, 0)));
                 readings.push(at(site, Role::Gradient, &gradient));
                 readings.push(at(
                     site,
                     Role::Activation,
-                    &reading(1 << 16, scale * 40.0, (f64::from(1 << 15) * (1.0 + wobble(site as u64))) as u64),
+                    &reading(1 << 16, scale * 40.0, (f64::from(1 << 15) * (1.0 + wobble(step + site as u64))) as u64),
                 ));
             }
         }
