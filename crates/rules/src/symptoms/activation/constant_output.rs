@@ -16,7 +16,7 @@ rule! {
     /// ```trace
     /// step   out/output.mean  out/output.std  out/output.units  out/output.constant
     /// 0..19  1                0               1                 1
-    /// finding at 2
+    /// finding at 2 out
     /// ```
     /// Classes that are always right still differ from row to row:
     /// ```trace

@@ -17,7 +17,7 @@ rule! {
     /// step    loss     fc1/gradient.l2
     /// 0..29   2.3      1.0|1.1
     /// 30..49  2.3=>20  1.0=>1e5
-    /// finding at 41
+    /// finding at 39
     /// ```
     /// At the end of a plateau the gradient grows and the loss falls:
     /// ```trace

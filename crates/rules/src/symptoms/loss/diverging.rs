@@ -16,7 +16,7 @@ rule! {
     /// step    loss
     /// 0..9    2.3
     /// 10..59  2.3=>200
-    /// finding at 35
+    /// finding at 45
     /// ```
     /// A bad start that is overcome is no divergence:
     /// ```trace

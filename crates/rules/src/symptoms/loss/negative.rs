@@ -15,7 +15,7 @@ rule! {
     /// ```trace
     /// step  loss        out/output.min  out/output.max  y/target.min  y/target.max
     /// 0..9  -700=>-780  0.4             0.9             3             100
-    /// finding at 2
+    /// finding at 2 out
     /// ```
     /// A log-likelihood of a density may be negative; its outputs are no probabilities:
     /// ```trace
