@@ -76,15 +76,13 @@ fn measure() -> anyhow::Result<Vec<u8>> {
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut table = String::from("     bytes dtype    data   read_sum      stats      +hist  share  +hist");
-    for row in rows {
+    let head = "     bytes dtype    data   read_sum      stats      +hist  share  +hist".to_owned();
+    let lines = rows.iter().map(|row| {
         let Row { bytes, dtype, data, read_sum, stats, stats_hist } = row;
         let (plain, histogram) = (stats / read_sum, stats_hist / read_sum);
-        table += &format!(
-            "\n{bytes:>10} {dtype:>5} {data:>7} {read_sum:>10.1} {stats:>10.1} {stats_hist:>10.1} {plain:>6.2} {histogram:>6.2}"
-        );
-    }
-    table
+        format!("{bytes:>10} {dtype:>5} {data:>7} {read_sum:>10.1} {stats:>10.1} {stats_hist:>10.1} {plain:>6.2} {histogram:>6.2}")
+    });
+    std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 /// The goals that these measurements do not reach, as sentences.

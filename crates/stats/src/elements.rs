@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use crate::layout::{Cursor, Strided};
 
 /// Dimensions that a view can have after dimensions of size 1 are dropped and adjacent ones are merged.
-pub const MAX_RANK: usize = 12;
+pub const MAX_RANK: usize = 8;
 
 /// The element type of a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,9 +15,18 @@ const LEAST_SPREAD: f64 = 0.125;
 pub(crate) struct Fold<W> {
     level: Level,
     asked: Asked<W>,
-    reading: Reading,
-    /// Finite elements so far.
     finite: u64,
+    nan: u64,
+    pos_inf: u64,
+    neg_inf: u64,
+    zeros: u64,
+    negatives: u64,
+    saturated: u64,
+    min: f64,
+    max: f64,
+    mean: f64,
+    m2: f64,
+    l1: f64,
     squares: Squares,
     bins: Bins,
 }
@@ -29,28 +38,37 @@ impl<W: Wide> Fold<W> {
         Self {
             level,
             asked: Asked { bound, histogram },
-            reading: Reading { min: f64::INFINITY, max: f64::NEG_INFINITY, ..Reading::EMPTY },
             finite: 0,
+            nan: 0,
+            pos_inf: 0,
+            neg_inf: 0,
+            zeros: 0,
+            negatives: 0,
+            saturated: 0,
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            mean: 0.0,
+            m2: 0.0,
+            l1: 0.0,
             squares: Squares::default(),
             bins: [0; BINS],
         }
     }
 
-    /// Adds every element of a source. `octaves` is memory for the histogram, see [`kernel::octaves_needed`].
+    /// Adds every element of a source. `exponents` is memory for the histogram, see [`kernel::exponents_needed`].
     #[inline]
-    pub(crate) fn add<S: Source<Wide = W>>(&mut self, source: &S, octaves: &mut [u8]) {
+    pub(crate) fn add<S: Source<Wide = W>>(&mut self, source: &S, exponents: &mut [u8]) {
         let mut start = 0;
         while start < source.len() {
             let len = BLOCK.min(source.len() - start);
-            let sums = source.sums(self.level, start, len, self.asked, octaves);
-            self.reading.count += len as u64;
+            let sums = source.sums(self.level, start, len, self.asked, exponents);
             if !(sums.l1.is_finite() && W::squares_are_safe(sums.abs_max())) {
-                self.add_unsafe(source, start, len, octaves);
+                self.add_unsafe(source, start, len, exponents);
             } else if self.add_sums(&sums) {
-                self.add_counts(&sums, octaves);
+                self.add_counts(&sums, exponents);
             } else {
                 self.add_moments(source.block(start, len, &mut [W::ZERO; BLOCK]));
-                self.add_counts(&sums, octaves);
+                self.add_counts(&sums, exponents);
             }
             start += len;
         }
@@ -59,7 +77,7 @@ impl<W: Wide> Fold<W> {
     /// A block with a non-finite element, or with squares outside the range of the kernel's arithmetic.
     #[cold]
     #[inline(never)]
-    fn add_unsafe<S: Source<Wide = W>>(&mut self, source: &S, start: usize, len: usize, octaves: &mut [u8]) {
+    fn add_unsafe<S: Source<Wide = W>>(&mut self, source: &S, start: usize, len: usize, exponents: &mut [u8]) {
         let mut values = [W::ZERO; BLOCK];
         source.copy(start, len, &mut values);
         let finite = self.drop_non_finite(&mut values[..len]);
@@ -67,12 +85,12 @@ impl<W: Wide> Fold<W> {
             return;
         }
         let values = &values[..finite];
-        let sums = W::sums(self.level, values, self.asked, octaves);
+        let sums = W::sums(self.level, values, self.asked, exponents);
         let safe = sums.l1.is_finite() && W::squares_are_safe(sums.abs_max());
         if !(safe && self.add_sums(&sums)) {
             self.add_moments(values);
         }
-        self.add_counts(&sums, octaves);
+        self.add_counts(&sums, exponents);
     }
 
     /// Counts non-finite values and moves the others to the front, in order. Returns how many they are.
@@ -85,9 +103,9 @@ impl<W: Wide> Fold<W> {
                     values[kept] = value;
                     kept += 1;
                 }
-                Some(0) => self.reading.nan += 1,
-                Some(1) => self.reading.pos_inf += 1,
-                Some(_) => self.reading.neg_inf += 1,
+                Some(0) => self.nan += 1,
+                Some(1) => self.pos_inf += 1,
+                Some(_) => self.neg_inf += 1,
             }
         }
         kept
@@ -100,7 +118,7 @@ impl<W: Wide> Fold<W> {
         let m2 = sums.squares - sums.sum * mean;
         let spread = m2 >= LEAST_SPREAD * sums.squares;
         if spread {
-            self.reading.l1 += sums.l1;
+            self.l1 += sums.l1;
             self.squares.add_sum(sums.squares);
             self.combine(sums.count, mean, m2);
         }
@@ -112,7 +130,7 @@ impl<W: Wide> Fold<W> {
     #[inline(never)]
     fn add_moments(&mut self, block: &[W]) {
         if let Some(moments) = W::moments(self.level, block) {
-            self.reading.l1 += moments.l1;
+            self.l1 += moments.l1;
             self.squares.add_sum(moments.squares);
             self.combine(block.len(), moments.sum / block.len() as f64, moments.m2);
         } else {
@@ -135,7 +153,7 @@ impl<W: Wide> Fold<W> {
         let mut m2 = 0.0;
         for x in values() {
             self.squares.add(x);
-            self.reading.l1 += x.abs();
+            self.l1 += x.abs();
             m2 += (x - mean) * (x - mean);
         }
         self.combine(block.len(), mean, m2);
@@ -147,52 +165,63 @@ impl<W: Wide> Fold<W> {
         let before = self.finite as f64;
         self.finite += count as u64;
         if before == 0.0 {
-            (self.reading.mean, self.reading.m2) = (mean, m2);
+            (self.mean, self.m2) = (mean, m2);
             return;
         }
         let share = count as f64 / self.finite as f64;
-        let delta = mean - self.reading.mean;
-        self.reading.m2 += m2 + delta * delta * (before * share);
-        self.reading.mean = if delta.is_finite() {
-            self.reading.mean + delta * share
-        } else {
-            self.reading.mean * (1.0 - share) + mean * share
-        };
+        let delta = mean - self.mean;
+        self.m2 += m2 + delta * delta * (before * share);
+        self.mean =
+            if delta.is_finite() { self.mean + delta * share } else { self.mean * (1.0 - share) + mean * share };
     }
 
     #[inline]
-    fn add_counts(&mut self, sums: &Sums, octaves: &mut [u8]) {
-        let reading = &mut self.reading;
-        reading.zeros += sums.zeros;
-        reading.negatives += sums.negatives;
-        reading.saturated += sums.saturated;
-        reading.min = reading.min.min(sums.min);
-        reading.max = reading.max.max(sums.max);
+    fn add_counts(&mut self, sums: &Sums, exponents: &mut [u8]) {
+        self.zeros += sums.zeros;
+        self.negatives += sums.negatives;
+        self.saturated += sums.saturated;
+        self.min = self.min.min(sums.min);
+        self.max = self.max.max(sums.max);
         let counted = sums.count - sums.zeros as usize;
         if self.asked.histogram && counted > 0 {
-            let top = kernel::octave_of(sums.abs_max());
-            kernel::add_octaves(self.level, octaves, sums.count, top, counted, &mut self.bins);
+            let top = kernel::exponent_of(sums.abs_max());
+            kernel::add_exponents(self.level, exponents, sums.count, top, counted, &mut self.bins);
         }
     }
 
     /// The reading of everything added.
-    pub(crate) fn finish(mut self) -> Reading {
-        if self.asked.histogram {
-            self.bins[0] = self.reading.zeros;
-            let above: u64 = self.bins[BIN_UNDERFLOW + 1..].iter().sum();
-            self.bins[BIN_UNDERFLOW] = self.finite - self.reading.zeros - above;
-            for (out, count) in self.reading.histogram.iter_mut().zip(&self.bins) {
-                *out = u32::try_from(*count).unwrap_or(u32::MAX);
-            }
-        }
-        if self.finite == 0 {
-            (self.reading.min, self.reading.max) = (0.0, 0.0);
-        }
+    #[inline]
+    pub(crate) fn finish(&self) -> Reading {
         // Adding zero turns -0 into 0: which zero comes first is no property of the tensor.
-        self.reading.min += 0.0;
-        self.reading.max += 0.0;
-        self.reading.abs_max = self.reading.max.max(-self.reading.min);
-        self.reading.l2 = self.squares.norm();
-        self.reading
+        let (min, max) = if self.finite == 0 { (0.0, 0.0) } else { (self.min + 0.0, self.max + 0.0) };
+        Reading {
+            count: self.finite + self.nan + self.pos_inf + self.neg_inf,
+            nan: self.nan,
+            pos_inf: self.pos_inf,
+            neg_inf: self.neg_inf,
+            zeros: self.zeros,
+            negatives: self.negatives,
+            saturated: self.saturated,
+            min,
+            max,
+            mean: self.mean,
+            m2: self.m2,
+            l1: self.l1,
+            l2: self.squares.norm(),
+            abs_max: max.max(-min),
+            histogram: if self.asked.histogram { self.histogram() } else { [0; BINS] },
+        }
+    }
+
+    fn histogram(&self) -> [u32; BINS] {
+        let mut bins = self.bins;
+        let above: u64 = bins[BIN_UNDERFLOW + 1..].iter().sum();
+        bins[0] = self.zeros;
+        bins[BIN_UNDERFLOW] = self.finite - self.zeros - above;
+        if self.finite <= u64::from(u32::MAX) {
+            bins.map(|count| count as u32)
+        } else {
+            bins.map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+        }
     }
 }

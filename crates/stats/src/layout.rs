@@ -91,7 +91,7 @@ impl Strided {
             }
         }
         let mut order: [usize; MAX_RANK] = std::array::from_fn(|dimension| dimension);
-        // Insertion sort: stable, of at most twelve entries, largest stride outermost. Broadcast dimensions go outermost.
+        // Insertion sort: stable, of at most eight entries, largest stride outermost. Broadcast dimensions go outermost.
         let key = |dimension: usize| match self.strides[dimension] {
             0 => isize::MAX,
             stride => stride,

@@ -55,7 +55,7 @@ enum Target {
 }
 
 /// The targets of a batch.
-#[allow(clippy::large_enum_variant, reason = "a view is 250 bytes, and one is passed per batch")]
+#[allow(clippy::large_enum_variant, reason = "a view is 190 bytes, and one is passed per batch")]
 #[derive(Clone, Copy, Debug)]
 pub enum TargetBatch<'a> {
     /// Class numbers, one per row.

@@ -5,7 +5,7 @@ use barograph_vocab::Reading;
 
 use crate::elements::{Data, Elements, ElementsError};
 use crate::fold::Fold;
-use crate::kernel::{BLOCK, OCTAVE_GROUP, Wide, octaves_needed};
+use crate::kernel::{BLOCK, EXPONENT_GROUP, Wide, exponents_needed};
 use crate::layout::Cursor;
 use crate::level::Level;
 use crate::source::{Difference, Slice, Source};
@@ -21,8 +21,8 @@ pub struct Options {
 
 /// Reads a tensor in one pass over its memory.
 ///
-/// Elements of 32 bits or fewer are summed in f32 over at most 32 terms, then in f64; f64 elements in f64 throughout.
-/// A block of 2048 elements with a non-finite one, with squares that f32 cannot hold, or with a mean that drowns its
+/// Elements of 32 bits or fewer are summed in f32 over at most 64 terms, then in f64; f64 elements in f64 throughout.
+/// A block of 4096 elements with a non-finite one, with squares that f32 cannot hold, or with a mean that drowns its
 /// spread is read again with care. The same elements give the same bits on the same machine. Nothing is allocated.
 ///
 /// `m2` and `l1` are infinite where the sum itself is beyond f64, which takes f64 elements above 1e150.
@@ -47,7 +47,7 @@ pub fn read(view: Elements<'_>, options: Options) -> Reading {
 #[must_use]
 pub fn read_at(level: Level, view: Elements<'_>, options: Options) -> Reading {
     let reader = Reader { level: level.supported(), options };
-    let view = view.unordered();
+    let view = if view.strided.is_some() { view.unordered() } else { view };
     match (view.strided, view.data) {
         (None, Data::F32(slice)) => reader.contiguous(&Slice(slice)),
         (None, Data::F64(slice)) => reader.contiguous(&Slice(slice)),
@@ -132,11 +132,11 @@ impl Reader {
     #[inline]
     fn contiguous<S: Source>(&self, source: &S) -> Reading {
         let mut fold = self.fold();
-        // A bias of ten elements shall not pay for clearing 2 KB.
+        // A bias of ten elements shall not pay for clearing 4 KB.
         if !self.options.histogram {
             fold.add(source, &mut []);
-        } else if octaves_needed(source.len()) <= OCTAVE_GROUP {
-            fold.add(source, &mut [0; OCTAVE_GROUP]);
+        } else if exponents_needed(source.len()) <= EXPONENT_GROUP {
+            fold.add(source, &mut [0; EXPONENT_GROUP]);
         } else {
             fold.add(source, &mut [0; BLOCK]);
         }
@@ -149,13 +149,13 @@ impl Reader {
         for<'x> Slice<'x, W>: Source<Wide = W>,
     {
         let mut fold = self.fold();
-        let (mut values, mut octaves) = ([W::ZERO; BLOCK], [0; BLOCK]);
+        let (mut values, mut exponents) = ([W::ZERO; BLOCK], [0; BLOCK]);
         loop {
             let len = fill(&mut values);
             if len == 0 {
                 return fold.finish();
             }
-            fold.add(&Slice(&values[..len]), &mut octaves);
+            fold.add(&Slice(&values[..len]), &mut exponents);
         }
     }
 

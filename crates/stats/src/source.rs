@@ -117,7 +117,7 @@ pub(crate) trait Source {
     fn copy(&self, start: usize, len: usize, buffer: &mut [Self::Wide; BLOCK]);
 
     /// Runs the kernel of this level over `start..start + len`. `len <= BLOCK`.
-    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<Self::Wide>, octaves: &mut [u8]) -> Sums;
+    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<Self::Wide>, exponents: &mut [u8]) -> Sums;
 }
 
 /// A source that yields sixteen elements at a time as f32.
@@ -233,8 +233,8 @@ impl<T: Narrow> Source for Slice<'_, T> {
     }
 
     #[inline]
-    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f32>, octaves: &mut [u8]) -> Sums {
-        kernel::sums(level, self, start, len, asked, octaves)
+    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f32>, exponents: &mut [u8]) -> Sums {
+        kernel::sums(level, self, start, len, asked, exponents)
     }
 }
 
@@ -253,8 +253,8 @@ impl<T: Narrow> Source for Difference<'_, T> {
     }
 
     #[inline]
-    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f32>, octaves: &mut [u8]) -> Sums {
-        kernel::sums(level, self, start, len, asked, octaves)
+    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f32>, exponents: &mut [u8]) -> Sums {
+        kernel::sums(level, self, start, len, asked, exponents)
     }
 }
 
@@ -273,8 +273,8 @@ impl Source for Slice<'_, f64> {
         buffer[..len].copy_from_slice(&self.0[start..start + len]);
     }
 
-    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f64>, octaves: &mut [u8]) -> Sums {
-        f64::sums(level, self.block(start, len, &mut [0.0; BLOCK]), asked, octaves)
+    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f64>, exponents: &mut [u8]) -> Sums {
+        f64::sums(level, self.block(start, len, &mut [0.0; BLOCK]), asked, exponents)
     }
 }
 
@@ -292,7 +292,7 @@ impl Source for Difference<'_, f64> {
         }
     }
 
-    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f64>, octaves: &mut [u8]) -> Sums {
-        f64::sums(level, self.block(start, len, &mut [0.0; BLOCK]), asked, octaves)
+    fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f64>, exponents: &mut [u8]) -> Sums {
+        f64::sums(level, self.block(start, len, &mut [0.0; BLOCK]), asked, exponents)
     }
 }

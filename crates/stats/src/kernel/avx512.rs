@@ -1,14 +1,15 @@
-//! The kernel for AVX-512 with VBMI2 and GFNI (Ice Lake, Zen 4 and later).
+//! The kernel for AVX-512 with VBMI and GFNI (Ice Lake, Zen 4 and later).
 //!
-//! Three tricks carry it. Signs and zeros are not counted but collected: `x` and `x - 1`, taken as integers, have top bits
-//! whose AND says "below zero" and whose XOR says "zero", and `vpshldd` appends a top bit to a register in one
-//! instruction; every 32 registers the bits are counted at once. Exponents of 64 elements come together by
-//! `vpmultishiftqb`. Octaves are looked up as one-hot bytes, sixteen octaves in two bytes, and counted by position with
-//! carry-save adders.
+//! Four tricks carry it. `vfixupimmps` turns an element into a number that counts zeros and negatives in one register.
+//! Extremes are taken with integer instructions, which more ports have. Exponents of 64 elements are merged into one
+//! register by rotations and bitwise selection. Exponents are looked up as one-hot bytes, sixteen of them in two bytes, and
+//! counted by position with carry-save adders.
 #![allow(clippy::wildcard_imports, reason = "sixty intrinsics, all with the prefix _mm512")]
 use std::arch::x86_64::*;
 
-use super::{Asked, BLOCK, Bins, CHAIN, Moments, OCTAVE_GROUP, OCTAVE_ORIGIN, Sums, TOP_OCTAVE, double, portable};
+use super::{
+    Asked, BLOCK, Bins, CHAIN, EXPONENT_GROUP, Moments, OVERFLOW_EXPONENT, Sums, UNDERFLOW_EXPONENT, double, portable,
+};
 use crate::source::Lanes;
 
 /// Elements of a register.
@@ -17,36 +18,43 @@ const WIDTH: usize = 16;
 /// Registers that are read together, each with sums of its own.
 const WAYS: usize = 4;
 
-/// Elements that are read together; their octaves fill one register.
+/// Elements that are read together; their exponents fill one register.
 const CHUNK: usize = WIDTH * WAYS;
-
-/// Chunks after which the collected top bits fill their registers.
-const CHUNKS_PER_FLUSH: usize = 32 / WAYS;
 
 // One block is one chain of f32 additions per sum.
 const _: () = assert!(BLOCK == CHUNK * CHAIN);
 
-/// Elements ahead of which memory is asked for. The hardware's prefetcher stops at each page of 4 KB; two blocks ahead it
-/// cost nothing in cache and gave half as much again from memory, where 1,024 and 16,384 gave less (Zen 5, our bench).
-const AHEAD: usize = 2 * BLOCK;
+/// Elements ahead of which memory is asked for. The hardware's prefetcher stops at each page of 4 KB. Reading 4,096
+/// elements ahead gave half as much again from memory as not to, and more than 1,024 or 16,384 (Zen 5, our bench); in cache
+/// it costs nothing.
+const AHEAD: usize = 4096;
 
 /// Selectors of `vpternlogq` for the two outputs of a full adder.
 const PARITY: i32 = 0x96;
 const MAJORITY: i32 = 0xe8;
+
+/// Bitwise `a ? b : c`.
+const SELECT: i32 = 0xca;
+
+/// Responses of `vfixupimmps`, four bits per class of its operand: a zero becomes -Inf, a negative number the lowest
+/// finite number, all else +0. As integers these are -2^23, -2^23 - 1 and 0, so that the negative of their sum holds the
+/// number of negatives in its low 23 bits and that of zeros and negatives above. Two registers share the rows, so that a
+/// lane sees at most 128 elements.
+const CLASSES: u32 = 0x8f88_8488;
+const CLASS_SHIFT: u32 = 23;
+const _: () = assert!(BLOCK / WIDTH / 2 * ((1 << CLASS_SHIFT) + 1) < i32::MAX as usize);
 
 /// Partial results of a block, one per lane.
 struct State {
     sum: [__m512; WAYS],
     l1: [__m512; WAYS],
     squares: [__m512; WAYS],
-    min: [__m512; 2],
-    max: [__m512; 2],
-    /// Top bits of the last 32 elements per lane.
-    tops: __m512i,
-    /// Top bits of the last 32 elements less one (as integers) per lane.
-    tops_less_one: __m512i,
-    zeros: __m512i,
-    negatives: __m512i,
+    /// Largest bits as signed integers: the largest element, where one is positive.
+    signed_max: __m512i,
+    /// Largest bits as unsigned integers: the smallest element, where one is negative.
+    unsigned_max: __m512i,
+    /// Sum of the numbers that stand for classes, see [`CLASSES`].
+    classes: [__m512i; 2],
     saturated: __m512i,
 }
 
@@ -59,75 +67,100 @@ impl State {
             sum: [none; WAYS],
             l1: [none; WAYS],
             squares: [none; WAYS],
-            min: [_mm512_set1_ps(f32::INFINITY); 2],
-            max: [_mm512_set1_ps(f32::NEG_INFINITY); 2],
-            tops: no_count,
-            tops_less_one: no_count,
-            zeros: no_count,
-            negatives: no_count,
+            signed_max: no_count,
+            unsigned_max: no_count,
+            classes: [no_count; 2],
             saturated: no_count,
         }
     }
 
-    /// Adds a chunk. With `PART`, lanes outside the masks hold 0 and are kept out of the extremes; they do count as zeros.
+    /// Adds a chunk. Lanes outside the masks hold 0; they count as zeros.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512vbmi2")]
-    fn add<const PART: bool, const BOUND: bool>(
-        &mut self,
-        rows: [__m512; WAYS],
-        masks: [__mmask16; WAYS],
-        bound: __m512i,
-    ) {
-        let minus_one = _mm512_set1_epi32(-1);
+    #[target_feature(enable = "avx512f")]
+    fn add<const BOUND: bool>(&mut self, rows: [__m512; WAYS], masks: [__mmask16; WAYS], bound: __m512i) {
+        let classes = _mm512_set1_epi32(CLASSES.cast_signed());
         for way in 0..WAYS {
-            let (x, mask) = (rows[way], masks[way]);
+            let x = rows[way];
+            let bits = _mm512_castps_si512(x);
             let magnitude = _mm512_abs_ps(x);
             self.sum[way] = _mm512_add_ps(self.sum[way], x);
             self.l1[way] = _mm512_add_ps(self.l1[way], magnitude);
             self.squares[way] = _mm512_fmadd_ps(x, x, self.squares[way]);
-            let (min, max) = (self.min[way % 2], self.max[way % 2]);
-            self.min[way % 2] = if PART { _mm512_mask_min_ps(min, mask, min, x) } else { _mm512_min_ps(min, x) };
-            self.max[way % 2] = if PART { _mm512_mask_max_ps(max, mask, max, x) } else { _mm512_max_ps(max, x) };
-            let bits = _mm512_castps_si512(x);
-            self.tops = _mm512_shldi_epi32::<1>(self.tops, bits);
-            self.tops_less_one = _mm512_shldi_epi32::<1>(self.tops_less_one, _mm512_add_epi32(bits, minus_one));
+            self.signed_max = _mm512_max_epi32(self.signed_max, bits);
+            self.unsigned_max = _mm512_max_epu32(self.unsigned_max, bits);
+            let class = _mm512_fixupimm_ps::<0>(x, x, classes);
+            self.classes[way % 2] = _mm512_add_epi32(self.classes[way % 2], _mm512_castps_si512(class));
             if BOUND {
-                let above = _mm512_mask_cmpge_epu32_mask(mask, _mm512_castps_si512(magnitude), bound);
+                let above = _mm512_mask_cmpge_epu32_mask(masks[way], _mm512_castps_si512(magnitude), bound);
+                let minus_one = _mm512_set1_epi32(-1);
                 self.saturated = _mm512_mask_sub_epi32(self.saturated, above, self.saturated, minus_one);
             }
         }
     }
 
-    /// Counts the collected top bits. For every x but zeros both bits are the sign; for +0 only the second is set, for -0
-    /// only the first.
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512vpopcntdq")]
-    fn flush(&mut self) {
-        let zero = _mm512_xor_si512(self.tops, self.tops_less_one);
-        let negative = _mm512_and_si512(self.tops, self.tops_less_one);
-        self.zeros = _mm512_add_epi32(self.zeros, _mm512_popcnt_epi32(zero));
-        self.negatives = _mm512_add_epi32(self.negatives, _mm512_popcnt_epi32(negative));
-        self.tops = _mm512_setzero_si512();
-        self.tops_less_one = _mm512_setzero_si512();
-    }
-
-    /// The sums over all lanes. `padding` lanes were added as zeros.
+    /// The sums over all lanes, of which `padding` were added as zeros. An extreme is infinite where integers do not tell
+    /// it: the smallest of a block without zeros and negatives, the largest of one of negatives only.
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq")]
     fn finish(&self, count: usize, padding: usize) -> Sums {
-        let zeros = _mm512_reduce_add_epi32(self.zeros) as u64;
+        let (zeros, negatives) = count_classes(self.classes);
+        let zeros = zeros.saturating_sub(padding);
+        let of_bits = |bits: u32| f64::from(f32::from_bits(bits));
+        let (min, max) = (
+            if negatives > 0 { of_bits(_mm512_reduce_max_epu32(self.unsigned_max)) } else { f64::INFINITY },
+            if negatives + zeros < count {
+                of_bits(_mm512_reduce_max_epi32(self.signed_max).cast_unsigned())
+            } else {
+                f64::NEG_INFINITY
+            },
+        );
+        let (min, max) = if zeros > 0 { (min.min(0.0), max.max(0.0)) } else { (min, max) };
         Sums {
             count,
-            zeros: zeros.saturating_sub(padding as u64),
-            negatives: _mm512_reduce_add_epi32(self.negatives) as u64,
+            zeros: zeros as u64,
+            negatives: negatives as u64,
             saturated: _mm512_reduce_add_epi32(self.saturated) as u64,
-            min: f64::from(_mm512_reduce_min_ps(_mm512_min_ps(self.min[0], self.min[1]))),
-            max: f64::from(_mm512_reduce_max_ps(_mm512_max_ps(self.max[0], self.max[1]))),
+            min,
+            max,
             sum: total(self.sum),
             l1: total(self.l1),
             squares: total(self.squares),
         }
     }
+}
+
+/// How many zeros and negatives sums of [`CLASSES`] stand for.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn count_classes(sums: [__m512i; 2]) -> (usize, usize) {
+    // Both counts of all lanes fit 16 bits, one above the other.
+    const _: () = assert!(BLOCK < 1 << 16);
+    let counts = sums.map(|sum| {
+        let sum = _mm512_sub_epi32(_mm512_setzero_si512(), sum);
+        let negative = _mm512_and_si512(sum, _mm512_set1_epi32((1 << CLASS_SHIFT) - 1));
+        let zero = _mm512_sub_epi32(_mm512_srli_epi32::<CLASS_SHIFT>(sum), negative);
+        _mm512_or_si512(_mm512_slli_epi32::<16>(zero), negative)
+    });
+    let counts = _mm512_reduce_add_epi32(_mm512_add_epi32(counts[0], counts[1])).cast_unsigned();
+    ((counts >> 16) as usize, (counts & 0xffff) as usize)
+}
+
+/// The smallest magnitude of a block.
+///
+/// # Safety
+///
+/// As for [`sums`].
+#[cold]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn smallest_magnitude<S: Lanes>(source: &S, start: usize, len: usize) -> f64 {
+    let mut smallest = _mm512_set1_epi32(f32::INFINITY.to_bits().cast_signed());
+    for at in (0..len).step_by(WIDTH) {
+        let mask = if len - at < WIDTH { (1 << (len - at)) - 1 } else { !0 };
+        // SAFETY: the mask ends with the block.
+        let bits = _mm512_castps_si512(_mm512_abs_ps(unsafe { source.some(start + at, mask) }));
+        smallest = _mm512_mask_min_epu32(smallest, mask, smallest, bits);
+    }
+    f64::from(f32::from_bits(_mm512_reduce_min_epu32(smallest)))
 }
 
 /// Sum of the lanes, in f64 from sixteen lanes on.
@@ -140,45 +173,40 @@ fn total(ways: [__m512; WAYS]) -> f64 {
     _mm512_reduce_add_pd(_mm512_add_pd(low, high))
 }
 
-/// The octaves of a chunk, in an order of their own: row `j` of f32 fills bytes `2j` and `2j + 1` of each 8 bytes.
+/// The exponents of a chunk, in an order of their own: those of row `j` in byte `3 - j` of each 4 bytes.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn octaves_of(rows: [__m512; WAYS]) -> __m512i {
-    const ROW: [__mmask64; WAYS] =
-        [0x0303_0303_0303_0303, 0x0c0c_0c0c_0c0c_0c0c, 0x3030_3030_3030_3030, 0xc0c0_c0c0_c0c0_c0c0];
-    // The exponent fields of the two f32 in 8 bytes begin at bits 23 and 55.
-    let fields = _mm512_set1_epi16(55 * 256 + 23);
-    let mut exponents = _mm512_multishift_epi64_epi8(fields, _mm512_castps_si512(rows[0]));
-    for way in 1..WAYS {
-        let bits = _mm512_castps_si512(rows[way]);
-        exponents = _mm512_mask_multishift_epi64_epi8(exponents, ROW[way], fields, bits);
-    }
-    let octaves = _mm512_subs_epu8(exponents, _mm512_set1_epi8(OCTAVE_ORIGIN as i8));
-    _mm512_min_epu8(octaves, _mm512_set1_epi8(TOP_OCTAVE.cast_signed()))
+#[target_feature(enable = "avx512f")]
+fn exponents_of(rows: [__m512; WAYS]) -> __m512i {
+    let [first, second, third, fourth] = rows.map(|row| _mm512_castps_si512(row));
+    let select = |bytes: i32, one, other| _mm512_ternarylogic_epi32::<SELECT>(_mm512_set1_epi32(bytes), one, other);
+    // An exponent fills bits 23 to 30; doubling is a shift that more ports have.
+    let upper = select(!0 << 24, _mm512_add_epi32(first, first), _mm512_srli_epi32::<7>(second));
+    let lower = select(!0 << 8, _mm512_srli_epi32::<15>(third), _mm512_srli_epi32::<23>(fourth));
+    select(!0 << 16, upper, lower)
 }
 
 /// See [`super::sums`].
 ///
 /// # Safety
 ///
-/// The processor has the features, `start + len` is at most the source's length, `len` at most `BLOCK`, and `octaves`,
-/// where asked for, has `len` bytes, rounded up to `OCTAVE_GROUP`.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
+/// The processor has the features, `start + len` is at most the source's length, `len` at most `BLOCK`, and `exponents`,
+/// where asked for, has `len` bytes, rounded up to `EXPONENT_GROUP`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 pub(super) unsafe fn sums<S: Lanes>(
     source: &S,
     start: usize,
     len: usize,
     asked: Asked<f32>,
-    octaves: &mut [u8],
+    exponents: &mut [u8],
 ) -> Sums {
     // SAFETY: the caller's promise.
     unsafe {
         match (asked.histogram, asked.bound) {
-            (false, None) => sums_as::<S, false, false>(source, start, len, 0, octaves),
-            (true, None) => sums_as::<S, true, false>(source, start, len, 0, octaves),
+            (false, None) => sums_as::<S, false, false>(source, start, len, 0, exponents),
+            (true, None) => sums_as::<S, true, false>(source, start, len, 0, exponents),
             // As integers, magnitudes are ordered as they are as floats. A bound of zero or less holds for all.
-            (false, Some(bound)) => sums_as::<S, false, true>(source, start, len, bound.max(0.0).to_bits(), octaves),
-            (true, Some(bound)) => sums_as::<S, true, true>(source, start, len, bound.max(0.0).to_bits(), octaves),
+            (false, Some(bound)) => sums_as::<S, false, true>(source, start, len, bound.max(0.0).to_bits(), exponents),
+            (true, Some(bound)) => sums_as::<S, true, true>(source, start, len, bound.max(0.0).to_bits(), exponents),
         }
     }
 }
@@ -188,37 +216,37 @@ pub(super) unsafe fn sums<S: Lanes>(
 /// # Safety
 ///
 /// As for [`sums`].
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512vpopcntdq")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
 unsafe fn sums_as<S: Lanes, const HISTOGRAM: bool, const BOUND: bool>(
     source: &S,
     start: usize,
     len: usize,
     bound: u32,
-    octaves: &mut [u8],
+    exponents: &mut [u8],
 ) -> Sums {
     let mut state = State::new();
     let bound = _mm512_set1_epi32(bound.cast_signed());
     let chunks = len / CHUNK;
-    let mut chunk = 0;
-    while chunk < chunks {
-        let end = chunks.min(chunk + CHUNKS_PER_FLUSH);
-        while chunk < end {
-            let at = start + chunk * CHUNK;
-            // SAFETY: `at + CHUNK` is at most `start + len`, which the caller vouches for.
-            let rows = unsafe {
-                [source.full(at), source.full(at + WIDTH), source.full(at + 2 * WIDTH), source.full(at + 3 * WIDTH)]
-            };
-            for way in 0..WAYS {
-                source.prefetch(at + AHEAD + way * WIDTH);
-            }
-            state.add::<false, BOUND>(rows, [!0; WAYS], bound);
-            if HISTOGRAM {
-                // SAFETY: the buffer has `len` bytes, rounded up.
-                unsafe { _mm512_storeu_si512(octaves.as_mut_ptr().add(chunk * CHUNK).cast(), octaves_of(rows)) };
-            }
-            chunk += 1;
+    for chunk in 0..chunks {
+        // It cannot wrap; a check of each sum would cost a tenth of the loop.
+        let at = start.wrapping_add(chunk * CHUNK);
+        // SAFETY: `at + CHUNK` is at most `start + len`, which the caller vouches for.
+        let rows = unsafe {
+            [
+                source.full(at),
+                source.full(at.wrapping_add(WIDTH)),
+                source.full(at.wrapping_add(2 * WIDTH)),
+                source.full(at.wrapping_add(3 * WIDTH)),
+            ]
+        };
+        for way in 0..WAYS {
+            source.prefetch(at.wrapping_add(AHEAD + way * WIDTH));
         }
-        state.flush();
+        state.add::<BOUND>(rows, [!0; WAYS], bound);
+        if HISTOGRAM {
+            // SAFETY: the buffer has `len` bytes, rounded up.
+            unsafe { _mm512_storeu_si512(exponents.as_mut_ptr().add(chunk * CHUNK).cast(), exponents_of(rows)) };
+        }
     }
     let rest = len % CHUNK;
     let mut padding = 0;
@@ -236,14 +264,21 @@ unsafe fn sums_as<S: Lanes, const HISTOGRAM: bool, const BOUND: bool>(
                 source.some(at + 3 * WIDTH, masks[3]),
             ]
         };
-        state.add::<true, BOUND>(rows, masks, bound);
+        state.add::<BOUND>(rows, masks, bound);
         if HISTOGRAM {
             // SAFETY: the buffer has `len` bytes, rounded up.
-            unsafe { _mm512_storeu_si512(octaves.as_mut_ptr().add(chunks * CHUNK).cast(), octaves_of(rows)) };
+            unsafe { _mm512_storeu_si512(exponents.as_mut_ptr().add(chunks * CHUNK).cast(), exponents_of(rows)) };
         }
-        state.flush();
     }
-    state.finish(len, padding)
+    let mut sums = state.finish(len, padding);
+    if len > 0 && sums.min == f64::INFINITY {
+        // SAFETY: the caller's promise.
+        sums.min = unsafe { smallest_magnitude(source, start, len) };
+    } else if sums.max == f64::NEG_INFINITY {
+        // SAFETY: the caller's promise.
+        sums.max = -unsafe { smallest_magnitude(source, start, len) };
+    }
+    sums
 }
 
 /// One-hot bytes counted by bit position: bit `i` of byte `j` in `ones`, `twos`, `fours` and `eights` is a digit of the
@@ -343,7 +378,7 @@ const TRANSPOSED: [u8; 64] = {
     table
 };
 
-/// One-hot byte of the octaves `first..first + 8` above a base, 0 for others.
+/// One-hot byte of the exponents `first..first + 8` above a base, 0 for others.
 const fn one_hot(first: usize) -> [u8; 64] {
     let mut table = [0; 64];
     let mut bit = 0;
@@ -354,32 +389,35 @@ const fn one_hot(first: usize) -> [u8; 64] {
     table
 }
 
-/// Octaves counted in one pass over a block.
-const WINDOW: usize = 16;
+/// Exponents counted in one pass over a block.
+const WINDOW: u8 = 16;
 static LOW: [u8; 64] = one_hot(1);
 static HIGH: [u8; 64] = one_hot(9);
 
-/// See [`super::add_octaves`]. Passes over the block in cache, sixteen octaves each from the top down, until every element
-/// was counted or only octave 0 is left.
+/// See [`super::add_exponents`]. Passes over the block in cache, sixteen exponents each from the top down, until every element
+/// was counted or only underflow is left.
 ///
 /// # Safety
 ///
-/// The processor has the features, and `octaves` has `len` bytes, rounded up to `OCTAVE_GROUP`.
+/// The processor has the features, and `exponents` has `len` bytes, rounded up to `EXPONENT_GROUP`.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vbmi,avx512bitalg,gfni")]
-pub(super) unsafe fn add_octaves(octaves: &mut [u8], len: usize, top: usize, counted: usize, bins: &mut Bins) {
-    let rows = pad_to_four(octaves, len);
+pub(super) unsafe fn add_exponents(exponents: &mut [u8], len: usize, top: u8, counted: usize, bins: &mut Bins) {
+    let rows = pad_to_four(exponents, len);
     let mut missing = counted as u64;
-    let mut top = top.min(usize::from(TOP_OCTAVE));
-    while top > 0 && missing > 0 {
-        let base = top.saturating_sub(WINDOW);
-        // Octaves above `top` were counted by the pass before; they reach into the window only in the last pass.
+    if top > OVERFLOW_EXPONENT {
+        lower(exponents, rows);
+    }
+    let mut top = top.min(OVERFLOW_EXPONENT);
+    while top > UNDERFLOW_EXPONENT && missing > 0 {
+        let base = top.saturating_sub(WINDOW).max(UNDERFLOW_EXPONENT);
+        // Exponents above `top` were counted by the pass before; they reach into the window only in the last pass.
         let wanted = (1_u32 << (top - base)) - 1;
-        let (low, high) = window(octaves, rows, base);
+        let (low, high) = window(exponents, rows, base);
         let low = _mm512_maskz_mov_epi64(wanted as u8, low);
         let high = _mm512_maskz_mov_epi64((wanted >> 8) as u8, high);
-        // SAFETY: `base` is at most 46, so that bins up to `base + 17` exist.
+        // SAFETY: `base` is at most `OVERFLOW_EXPONENT - WINDOW`, so that 16 bins from that of `base + 1` on exist.
         unsafe {
-            let at = bins.as_mut_ptr().add(base + 2);
+            let at = bins.as_mut_ptr().add(usize::from(base - UNDERFLOW_EXPONENT) + 2);
             _mm512_storeu_si512(at.cast(), _mm512_add_epi64(_mm512_loadu_si512(at.cast()), low));
             let at = at.add(8);
             _mm512_storeu_si512(at.cast(), _mm512_add_epi64(_mm512_loadu_si512(at.cast()), high));
@@ -389,35 +427,44 @@ pub(super) unsafe fn add_octaves(octaves: &mut [u8], len: usize, top: usize, cou
     }
 }
 
-/// Zeroes the octaves beyond the block's last register up to a multiple of four, and returns the number of registers.
+/// Lowers exponents beyond the last bin to it, so that a byte's distance from a window's base stays below 64.
+#[cold]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn lower(exponents: &mut [u8], rows: usize) {
+    for exponent in &mut exponents[..rows * 64] {
+        *exponent = (*exponent).min(OVERFLOW_EXPONENT);
+    }
+}
+
+/// Zeroes the exponents beyond the block's last register up to a multiple of four, and returns the number of registers.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn pad_to_four(octaves: &mut [u8], len: usize) -> usize {
-    let (used, rows) = (len.div_ceil(64), len.next_multiple_of(OCTAVE_GROUP) / 64);
+fn pad_to_four(exponents: &mut [u8], len: usize) -> usize {
+    let (used, rows) = (len.div_ceil(64), len.next_multiple_of(EXPONENT_GROUP) / 64);
     for row in used..rows {
-        octaves[row * 64..][..64].fill(0);
+        exponents[row * 64..][..64].fill(0);
     }
     rows
 }
 
-/// Counts the octaves `base + 1 ..= base + 16` of `rows` registers, a multiple of four.
+/// Counts the exponents `base + 1 ..= base + 16` of `rows` registers, a multiple of four.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512bitalg,gfni")]
-fn window(octaves: &[u8], rows: usize, base: usize) -> (__m512i, __m512i) {
+fn window(exponents: &[u8], rows: usize, base: u8) -> (__m512i, __m512i) {
     let (mut low, mut high) = (Counter::new(), Counter::new());
-    let base = _mm512_set1_epi8(base as i8);
+    let base = _mm512_set1_epi8(base.cast_signed());
     let mut row = 0;
     while row + 16 <= rows {
-        let (low_0, high_0) = four_rows(octaves, row, base, &mut low, &mut high);
-        let (low_1, high_1) = four_rows(octaves, row + 4, base, &mut low, &mut high);
-        let (low_2, high_2) = four_rows(octaves, row + 8, base, &mut low, &mut high);
-        let (low_3, high_3) = four_rows(octaves, row + 12, base, &mut low, &mut high);
+        let (low_0, high_0) = four_rows(exponents, row, base, &mut low, &mut high);
+        let (low_1, high_1) = four_rows(exponents, row + 4, base, &mut low, &mut high);
+        let (low_2, high_2) = four_rows(exponents, row + 8, base, &mut low, &mut high);
+        let (low_3, high_3) = four_rows(exponents, row + 12, base, &mut low, &mut high);
         low.carry_four([low_0, low_1, low_2, low_3]);
         high.carry_four([high_0, high_1, high_2, high_3]);
         row += 16;
     }
     while row < rows {
-        let (low_carry, high_carry) = four_rows(octaves, row, base, &mut low, &mut high);
+        let (low_carry, high_carry) = four_rows(exponents, row, base, &mut low, &mut high);
         low.carry_one(low_carry);
         high.carry_one(high_carry);
         row += 4;
@@ -425,19 +472,19 @@ fn window(octaves: &[u8], rows: usize, base: usize) -> (__m512i, __m512i) {
     (low.counts(), high.counts())
 }
 
-/// Adds four registers of octaves to both counters and returns their carries.
+/// Adds four registers of exponents to both counters and returns their carries.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-fn four_rows(octaves: &[u8], row: usize, base: __m512i, low: &mut Counter, high: &mut Counter) -> (__m512i, __m512i) {
-    debug_assert!((row + 4) * 64 <= octaves.len());
+fn four_rows(exponents: &[u8], row: usize, base: __m512i, low: &mut Counter, high: &mut Counter) -> (__m512i, __m512i) {
+    debug_assert!((row + 4) * 64 <= exponents.len());
     // SAFETY: the tables have 64 bytes.
     let (low_table, high_table) =
         unsafe { (_mm512_loadu_si512(LOW.as_ptr().cast()), _mm512_loadu_si512(HIGH.as_ptr().cast())) };
     let (mut low_bits, mut high_bits) = ([low_table; 4], [high_table; 4]);
     for way in 0..4 {
         // SAFETY: the callers keep `row + 4` within the registers of the buffer.
-        let octave = unsafe { _mm512_loadu_si512(octaves.as_ptr().add((row + way) * 64).cast()) };
-        let above = _mm512_subs_epu8(octave, base);
+        let exponent = unsafe { _mm512_loadu_si512(exponents.as_ptr().add((row + way) * 64).cast()) };
+        let above = _mm512_subs_epu8(exponent, base);
         low_bits[way] = _mm512_permutexvar_epi8(above, low_table);
         high_bits[way] = _mm512_permutexvar_epi8(above, high_table);
     }
@@ -452,6 +499,6 @@ pub(super) fn moments(block: &[f32]) -> Moments {
 
 /// See [`super::sums_f64`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-pub(super) fn sums_f64(block: &[f64], asked: Asked<f64>, octaves: &mut [u8]) -> Sums {
-    double::sums(block, asked, octaves)
+pub(super) fn sums_f64(block: &[f64], asked: Asked<f64>, exponents: &mut [u8]) -> Sums {
+    double::sums(block, asked, exponents)
 }

@@ -2,16 +2,16 @@
 #![allow(clippy::inline_always, reason = "the x86 levels compile these loops again with their own instructions")]
 use std::ops::RangeInclusive;
 
-use super::{Asked, Moments, OCTAVE_ORIGIN, Sums, TOP_OCTAVE, pad_octaves};
+use super::{Asked, Moments, Sums, exponent_of, pad_exponents};
 
-/// Magnitudes whose squares, 2048 of them, neither overflow f64 nor lose what matters to underflow (2^-480 .. 2^490).
+/// Magnitudes whose squares, 4096 of them, neither overflow f64 nor lose what matters to underflow (2^-480 .. 2^490).
 pub(super) const SAFE: RangeInclusive<f64> = f64::from_bits((1023 - 480) << 52)..=f64::from_bits((1023 + 490) << 52);
 
 const L: usize = 8;
 
 /// See [`super::sums_f64`].
 #[inline(always)]
-pub(super) fn sums(block: &[f64], asked: Asked<f64>, octaves: &mut [u8]) -> Sums {
+pub(super) fn sums(block: &[f64], asked: Asked<f64>, exponents: &mut [u8]) -> Sums {
     let (mut sum, mut l1, mut squares) = ([0.0_f64; L], [0.0_f64; L], [0.0_f64; L]);
     let (mut min, mut max) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
     let (mut zeros, mut negatives, mut saturated) = ([0_u64; L], [0_u64; L], [0_u64; L]);
@@ -49,13 +49,10 @@ pub(super) fn sums(block: &[f64], asked: Asked<f64>, octaves: &mut [u8]) -> Sums
         total.add(x, asked.bound);
     }
     if asked.histogram {
-        // Both exponents count from the same octave; they differ in their bias.
-        const ORIGIN: i64 = OCTAVE_ORIGIN as i64 + 1023 - 127;
-        for (out, x) in octaves.iter_mut().zip(block) {
-            let exponent = ((x.to_bits() >> 52) & 0x7ff).cast_signed();
-            *out = (exponent - ORIGIN).clamp(0, i64::from(TOP_OCTAVE)) as u8;
+        for (out, x) in exponents.iter_mut().zip(block) {
+            *out = exponent_of(x.abs());
         }
-        pad_octaves(octaves, block.len());
+        pad_exponents(exponents, block.len());
     }
     total
 }

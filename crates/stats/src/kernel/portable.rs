@@ -1,6 +1,8 @@
 //! The kernel in plain Rust: `L` sums side by side, which compilers turn into vectors.
 #![allow(clippy::inline_always, reason = "the x86 levels compile these loops again with their own instructions")]
-use super::{Asked, Bins, CHAIN, Moments, OCTAVE_ORIGIN, Sums, TOP_OCTAVE, pad_octaves};
+use barograph_vocab::BIN_UNDERFLOW;
+
+use super::{Asked, Bins, CHAIN, Moments, OVERFLOW_EXPONENT, Sums, UNDERFLOW_EXPONENT, pad_exponents};
 
 /// `L` partial results of a block; lane `i` holds those of elements `i`, `i + L`, `i + 2L`, ...
 struct Lanes<const L: usize> {
@@ -52,7 +54,7 @@ impl<const L: usize> Lanes<L> {
 
 /// See [`super::sums`].
 #[inline(always)]
-pub(super) fn sums<const L: usize>(block: &[f32], asked: Asked<f32>, octaves: &mut [u8]) -> Sums {
+pub(super) fn sums<const L: usize>(block: &[f32], asked: Asked<f32>, exponents: &mut [u8]) -> Sums {
     let mut total = Sums::empty(block.len());
     for chunk in block.chunks(L * CHAIN) {
         let mut lanes = Lanes::<L>::new();
@@ -75,11 +77,10 @@ pub(super) fn sums<const L: usize>(block: &[f32], asked: Asked<f32>, octaves: &m
         }
     }
     if asked.histogram {
-        for (out, x) in octaves.iter_mut().zip(block) {
-            let exponent = ((x.to_bits() >> 23) & 0xff).cast_signed();
-            *out = (exponent - OCTAVE_ORIGIN).clamp(0, i32::from(TOP_OCTAVE)) as u8;
+        for (out, x) in exponents.iter_mut().zip(block) {
+            *out = (x.to_bits() >> 23) as u8;
         }
-        pad_octaves(octaves, block.len());
+        pad_exponents(exponents, block.len());
     }
     total
 }
@@ -125,20 +126,22 @@ pub(super) fn moments(block: &[f32]) -> Moments {
     Moments { sum, l1: l1.iter().sum(), squares: squares.iter().sum(), m2: m2.max(0.0) }
 }
 
-/// See [`super::add_octaves`]. Four tables, because an increment waits for the one before it to the same address.
-pub(super) fn add_octaves(octaves: &[u8], len: usize, bins: &mut Bins) {
+/// See [`super::add_exponents`]. Four tables, because an increment waits for the one before it to the same address.
+pub(super) fn add_exponents(exponents: &[u8], len: usize, bins: &mut Bins) {
     const TABLES: usize = 4;
-    let mut tables = [[0_u32; TOP_OCTAVE as usize + 2]; TABLES];
-    let (rows, rest) = octaves[..len].as_chunks::<TABLES>();
+    const OCTAVES: usize = (OVERFLOW_EXPONENT - UNDERFLOW_EXPONENT) as usize + 1;
+    let mut tables = [[0_u32; OCTAVES]; TABLES];
+    let octave = |exponent: u8| usize::from(exponent.clamp(UNDERFLOW_EXPONENT, OVERFLOW_EXPONENT) - UNDERFLOW_EXPONENT);
+    let (rows, rest) = exponents[..len].as_chunks::<TABLES>();
     for row in rows {
-        for (table, octave) in tables.iter_mut().zip(row) {
-            table[usize::from(octave & 63)] += 1;
+        for (table, exponent) in tables.iter_mut().zip(row) {
+            table[octave(*exponent)] += 1;
         }
     }
-    for octave in rest {
-        tables[0][usize::from(octave & 63)] += 1;
+    for exponent in rest {
+        tables[0][octave(*exponent)] += 1;
     }
-    for octave in 1..=usize::from(TOP_OCTAVE) {
-        bins[octave + 1] += tables.iter().map(|table| u64::from(table[octave])).sum::<u64>();
+    for (octave, bin) in bins[BIN_UNDERFLOW..].iter_mut().enumerate().skip(1) {
+        *bin += tables.iter().map(|table| u64::from(table[octave])).sum::<u64>();
     }
 }
