@@ -179,13 +179,11 @@ fn input_cell(
         );
         return Ok(f32::NAN);
     }
-    match number(cell) {
-        Some(value) => Ok(input(value, column, || places.line(line), report)),
-        None => {
-            let advice = format!("take the column out with data.inputs = [\"!{column}\"], or mend the cell");
-            Err(no_number(cell, column, line, places, &advice))
-        }
+    if let Some(value) = number(cell) {
+        return Ok(input(value, column, || places.line(line), report));
     }
+    let advice = format!("take the column out with data.inputs = [\"!{column}\"], or mend the cell");
+    Err(no_number(cell, column, line, places, &advice))
 }
 
 fn no_number(cell: &str, column: &str, line: u64, places: &Places, advice: &str) -> DataError {

@@ -216,10 +216,10 @@ fn read_column(
                     read_values(reader, top, |value| push(value.map(|flag| f64::from(u8::from(flag)))))
                 }
                 ColumnReader::Int32ColumnReader(reader) => read_values(reader, top, |value| {
-                    push(value.map(|whole| if unsigned { f64::from(whole.cast_unsigned()) } else { f64::from(whole) }))
+                    push(value.map(|whole| if unsigned { f64::from(whole.cast_unsigned()) } else { f64::from(whole) }));
                 }),
                 ColumnReader::Int64ColumnReader(reader) => read_values(reader, top, |value| {
-                    push(value.map(|whole| if unsigned { whole.cast_unsigned() as f64 } else { whole as f64 }))
+                    push(value.map(|whole| if unsigned { whole.cast_unsigned() as f64 } else { whole as f64 }));
                 }),
                 ColumnReader::FloatColumnReader(reader) => read_values(reader, top, |value| push(value.map(f64::from))),
                 ColumnReader::DoubleColumnReader(reader) => read_values(reader, top, push),

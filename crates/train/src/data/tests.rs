@@ -1,6 +1,7 @@
 use super::*;
 use crate::recipe::{LayerSpec, LossKind, Normalize, new_recipe_for};
 use proptest::prelude::*;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 const DIGITS: &str = include_str!("../../../../data/digits.csv");
@@ -289,7 +290,7 @@ fn a_new_recipe_fits_its_file() {
     let iris = "id,petal_length,petal_width,species\n1,1.4,0.2,setosa\n2,4.7,1.4,versicolor\n3,6.0,2.5,virginica\n";
     let mut house = "size,city,rooms,price\n".to_owned();
     for row in 0..60 {
-        house += &format!("{},Rome,{},{}\n", 40 + row, 1 + row % 4, 1000.5 * f64::from(row));
+        let _ = writeln!(house, "{},Rome,{},{}", 40 + row, 1 + row % 4, 1000.5 * f64::from(row));
     }
     let answers = "a,b,y\n0.1,1,0\n0.2,2,1\n0.3,3,1\n";
     for (name, text) in [("iris.csv", iris), ("house.csv", &house), ("answers.csv", answers), ("digits.csv", DIGITS)] {
@@ -340,7 +341,7 @@ proptest! {
         let quoted = name.replace('"', "\"\"");
         let mut text = format!("x,\"{quoted}\"\n");
         for row in 0..rows {
-            text += &format!("{row}.5,{}\n", row % 3);
+            let _ = writeln!(text, "{row}.5,{}", row % 3);
         }
         let folder = Folder::with("a.csv", &text);
         if let Ok(recipe) = new_recipe_for(&folder.file) {
@@ -369,9 +370,9 @@ fn damaged(content: &[u8], at: f64, byte: u8, cut: bool) -> Vec<u8> {
     let at = (at * content.len() as f64) as usize;
     let mut content = content.to_vec();
     if cut {
-        content.truncate(at)
+        content.truncate(at);
     } else {
-        content[at] = byte
+        content[at] = byte;
     }
     content
 }
