@@ -8,6 +8,7 @@
 
 mod cause;
 mod causes;
+mod clues;
 mod diagnose;
 mod digest;
 mod draft;
@@ -16,6 +17,7 @@ mod fold;
 mod judge;
 mod layers;
 mod prelude;
+mod remedies;
 mod rule;
 mod runner;
 mod signal;

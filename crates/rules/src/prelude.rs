@@ -4,4 +4,6 @@ pub(crate) use crate::rule::{Need, Rule, Scope, rule};
 pub(crate) use crate::streams::{Ema, Patience, Streak};
 pub(crate) use crate::view::{RunView, StepView};
 pub(crate) use crate::watch::{Verdict, Watch};
-pub(crate) use barograph_vocab::{DataReading, FactKey, Incident, Role, Scalar, Severity, SiteId};
+pub(crate) use barograph_vocab::{
+    DataReading, EditValue, Evidence, FactKey, Incident, Remedy, Role, Scalar, Severity, SiteId,
+};

@@ -114,11 +114,11 @@ pub fn section(docs: &'static str, heading: &str) -> Option<&'static str> {
 macro_rules! rule {
     (
         $(#[doc = $docs:literal])+
-        $vis:vis static $NAME:ident: $Kind:ident = $Same:ident { $($field:ident: $value:expr),+ $(,)? };
+        $vis:vis static $NAME:ident: $Kind:ident = $Same:ident { $($field:ident $(: $value:expr)?),+ $(,)? };
     ) => {
         $(#[doc = $docs])+
         $vis static $NAME: $Kind = $Same {
-            $($field: $value,)+
+            $($field $(: $value)?,)+
             docs: concat!($($docs, "\n"),+),
             file: file!(),
             line: line!(),

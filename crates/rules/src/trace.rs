@@ -299,6 +299,9 @@ fn set_data(data: &mut DataReading, name: &str, text: &str) {
     let number = || text.parse::<f64>().unwrap_or_else(|_| panic!("not a number: {text}"));
     let list = || text.split(',').map(|item| item.parse().expect("a number")).collect::<Vec<f64>>();
     let (features, targets) = (&mut data.features, &mut data.targets);
+    if name.starts_with("features.") {
+        features.features = features.features.max(1);
+    }
     match name {
         "rows" => data.rows = number() as u64,
         "neighbour_skill" => (data.neighbour_skill, data.neighbour_rows) = (Some(number()), 1000),

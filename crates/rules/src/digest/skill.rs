@@ -17,10 +17,10 @@ impl Digest {
     /// determination. `None` when neither was observed. It does not depend on which loss was minimized.
     #[must_use]
     pub fn skill(&self) -> Option<f64> {
-        if let Some(r2) = self.late_r2.get() {
+        if let Some(r2) = self.late_r2.get().or(self.history.last_r2) {
             return Some(r2);
         }
-        let accuracy = self.late_accuracy.get()?;
+        let accuracy = self.late_accuracy.get().or(self.history.last_accuracy)?;
         let majority = self.majority().unwrap_or_else(|| self.chance_accuracy());
         // With one class only there is nothing to know.
         (majority < 1.0).then(|| (accuracy - majority) / (1.0 - majority))

@@ -45,7 +45,10 @@ struct InputsNearlyConstant;
 impl Watch for InputsNearlyConstant {
     fn data(&mut self, _run: &RunView<'_>, data: &DataReading) -> Verdict {
         let scale = data.features.scale_max;
-        if data.rows < 2 || scale >= SCALE {
+        if data.rows < 2 || data.features.features == 0 {
+            return Verdict::TooEarly;
+        }
+        if scale >= SCALE {
             return Verdict::Healthy;
         }
         let message = format!("no input column deviates by more than {scale:.1e} from its mean");

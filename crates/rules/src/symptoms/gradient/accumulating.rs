@@ -9,14 +9,14 @@ rule! {
     /// and the step ever longer.
     ///
     /// ## How it is detected
-    /// The global norm has grown in `READINGS` steps in a row, to at least `GROWTH` times, and no single step added
-    /// more than `EVEN` times the mean of what they added (an explosion adds most in its last steps).
+    /// The global norm has grown in `READINGS` steps in a row, each of which added at least `PACE` of what it was at first on average,
+    /// and none more than `EVEN` times the mean (an explosion adds most in its last steps).
     ///
     /// ## Example
     /// ```trace
     /// step   loss      fc1/gradient.l2
     /// 0..15  2.3->2.2  0.4->6.4
-    /// finding at 8
+    /// finding at 6
     /// ```
     /// Gradients of single batches go up and down:
     /// ```trace
@@ -47,14 +47,15 @@ rule! {
     };
 }
 
-/// Steps in a row. Our choice: noise alone rises eight times in a row once in 360,000.
-const READINGS: u64 = 8;
+/// Steps in a row. Our choice: noise alone rises six times in a row once in 5,000, and by far less.
+const READINGS: u64 = 6;
 
-/// Norm at the end of the streak over that at its beginning. A sum of nine equal gradients is nine times one; turning directions make it less.
-const GROWTH: f64 = 4.0;
+/// What each step adds, as a share of the norm at the beginning of the streak. A sum of equal gradients adds 1; turning directions make
+/// it less, and a slow explosion stays below.
+const PACE: f64 = 0.4;
 
 /// Largest increment over the mean one. Our choice.
-const EVEN: f64 = 3.0;
+const EVEN: f64 = 2.5;
 
 #[derive(Default)]
 struct GradientAccumulating {
@@ -74,10 +75,11 @@ impl Watch for GradientAccumulating {
         }
         self.largest = self.largest.max(norm - previous);
         let mean = (norm - self.start) / streak.max(1) as f64;
-        if streak < READINGS || norm < GROWTH * self.start || self.largest > EVEN * mean {
+        let limit = PACE * self.start;
+        if streak < READINGS || mean < limit || self.largest > EVEN * mean {
             return Verdict::Healthy;
         }
         let message = format!("the gradient norm grew evenly in {streak} steps, from {:.3} to {norm:.3}", self.start);
-        GRADIENT_ACCUMULATING.found(view.step(), message).against("gradient norm", norm, GROWTH * self.start).into()
+        GRADIENT_ACCUMULATING.found(view.step(), message).against("norm that each step adds", mean, limit).into()
     }
 }

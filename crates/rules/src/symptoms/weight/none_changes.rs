@@ -8,7 +8,7 @@ rule! {
     /// It does not learn anything, whatever the loss curve does by chance.
     ///
     /// ## How it is detected
-    /// Norm and mean of every weight stay the same for the patience of `PATIENCE`.
+    /// Norm and mean of every weight stay the same for the patience of `PATIENCE`, and no update that was read is other than zero.
     ///
     /// ## Example
     /// ```trace
@@ -57,7 +57,8 @@ impl Watch for NoWeightChanges {
             return Verdict::TooEarly;
         }
         let now = weights.fold((0.0, 0.0), |(l2, mean), (_, weight)| (l2 + weight.l2, mean + weight.mean));
-        let streak = self.streak.push(self.previous.replace(now) == Some(now));
+        let updated = view.each(Role::Update).any(|(_, update)| update.abs_max > 0.0);
+        let streak = self.streak.push(self.previous.replace(now) == Some(now) && !updated);
         if streak < PATIENCE.of(view.planned_steps) {
             return if streak == 0 { Verdict::Healthy } else { Verdict::TooEarly };
         }

@@ -61,7 +61,8 @@ impl Watch for WeightUnchanged {
             return Verdict::TooEarly;
         };
         let now = [weight.l2, weight.mean, weight.min, weight.max];
-        let same = self.previous.replace(now) == Some(now) && gradient.l2 > 0.0;
+        let updated = view.reading(site, Role::Update).is_some_and(|update| update.abs_max > 0.0);
+        let same = self.previous.replace(now) == Some(now) && gradient.l2 > 0.0 && !updated;
         let streak = self.streak.push(same);
         if streak < PATIENCE.of(view.planned_steps) {
             return if streak == 0 { Verdict::Healthy } else { Verdict::TooEarly };

@@ -1,0 +1,99 @@
+//! Measurements that several cause rules weigh. Each is one number or answer about the whole run, or `None` if it was not observed.
+use crate::cause::Case;
+use barograph_vocab::{FactKey, Role, SiteId};
+
+/// Log-odds of a cause without evidence: about one run in twenty.
+pub(crate) const UNLIKELY: f64 = -3.0;
+
+/// Room for rounding at the bounds of activations.
+const ROUNDING: f64 = 1e-6;
+
+/// The typical update/weight ratio: the largest over the weights (biases left out) of its mean over the run.
+pub(crate) fn update_ratio(case: &Case<'_>) -> Option<f64> {
+    let updates = case.digest.each(Role::Update).filter(|(site, _)| case.is_matrix(*site));
+    updates.filter_map(|(_, digest)| digest.update_ratio.mean()).reduce(f64::max)
+}
+
+/// Whether every output of the run lay within these bounds.
+pub(crate) fn outputs_within(case: &Case<'_>, low: f64, high: f64) -> Option<bool> {
+    let (_, output) = case.output()?;
+    (output.min.seen() > 0).then(|| output.min.min >= low - ROUNDING && output.max.max <= high + ROUNDING)
+}
+
+/// Whether output rows sum to one, as those of a softmax do.
+pub(crate) fn rows_sum_to_one(case: &Case<'_>) -> Option<bool> {
+    /// Rounding of a sum of a thousand `f32`.
+    const ERROR: f64 = 1e-3;
+    case.digest.row_sum_error.late().map(|error| error < ERROR)
+}
+
+/// Whether the targets are classes; `Some(false)` for real targets.
+pub(crate) fn classes(case: &Case<'_>) -> Option<bool> {
+    if let Some(task) = case.facts.text(FactKey::Task) {
+        return Some(task != "regression");
+    }
+    let targets = &case.digest.data.as_ref()?.targets;
+    Some(targets.integer || targets.class_counts.len() > 1 || (targets.whole && targets.distinct == 2))
+}
+
+/// First loss over that of a constant answer. A fresh network's cross-entropy is near 1 of it.
+pub(crate) fn first_loss_over_chance(case: &Case<'_>) -> Option<f64> {
+    let chance = case.digest.chance_loss.mean().filter(|chance| *chance > 0.0)?;
+    Some(case.digest.loss.first()? / chance)
+}
+
+/// Hidden layers (all but the last that has an activation) whose activations stay within these bounds.
+pub(crate) fn bounded_hidden_layers(case: &Case<'_>, low: f64, high: f64) -> usize {
+    let mut layers = case.in_order(Role::Activation);
+    layers.next_back();
+    let digests = layers.filter_map(|site| case.digest.site(site, Role::Activation));
+    digests.filter(|digest| digest.min.min >= low - ROUNDING && digest.max.max <= high + ROUNDING).count()
+}
+
+/// The layer whose activation is the network's output, by facts: the last one with an activation function.
+pub(crate) fn last_layer<'a>(case: &Case<'a>) -> Option<(SiteId, &'a str)> {
+    let mut layers = case.sites.in_order().iter().rev().copied();
+    layers.find_map(|site| Some((site, case.facts.text_at(FactKey::Activation, site)?)))
+}
+
+/// The first hidden layer whose activation function, by a fact, is one of `names`; and how many such layers there are.
+pub(crate) fn hidden_activations(case: &Case<'_>, names: &[&str]) -> (Option<SiteId>, usize) {
+    let is_known = |site: &SiteId| case.facts.text_at(FactKey::Activation, *site).is_some();
+    let mut layers: Vec<_> = case.sites.in_order().iter().copied().filter(is_known).collect();
+    layers.pop();
+    let named =
+        |site: &SiteId| case.facts.text_at(FactKey::Activation, *site).is_some_and(|name| names.contains(&name));
+    let mut found = layers.into_iter().filter(named);
+    let first = found.next();
+    (first, usize::from(first.is_some()) + found.count())
+}
+
+/// The largest gain of a layer at the beginning: root mean square of its weight times the root of its inputs. Glorot and He give 1 to 1.4.
+pub(crate) fn largest_gain(case: &Case<'_>) -> Option<(SiteId, f64)> {
+    gains(case).reduce(|a, b| if b.1 > a.1 { b } else { a })
+}
+
+/// The smallest gain of a layer at the beginning.
+pub(crate) fn smallest_gain(case: &Case<'_>) -> Option<(SiteId, f64)> {
+    gains(case).reduce(|a, b| if b.1 < a.1 { b } else { a })
+}
+
+fn gains<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (SiteId, f64)> + use<'a> {
+    case.digest.each(Role::Weight).filter(|(site, _)| case.is_matrix(*site)).filter_map(|(site, weight)| {
+        let fact = case.facts.number_at(FactKey::FanIn, site);
+        let fact = fact.or_else(|| case.facts.number_at(FactKey::FanIn, case.layer_of(site)));
+        Some((site, weight.rms.first * fact.or_else(|| fan_in(case, site))?.sqrt()))
+    })
+}
+
+/// Inputs of one unit, by the shape of the weight: all axes but that of the units, which is the first or the last.
+fn fan_in(case: &Case<'_>, site: SiteId) -> Option<f64> {
+    let place = case.sites.get(site)?;
+    let count: f64 = place.shape.iter().map(|axis| f64::from(*axis)).product();
+    (place.shape.len() > 1 && place.units > 0).then(|| count / f64::from(place.units))
+}
+
+/// Whether the run broke before any update could have done it.
+pub(crate) fn broke_at_once(case: &Case<'_>) -> bool {
+    case.digest.broken_at == Some(0)
+}
