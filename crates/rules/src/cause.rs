@@ -108,6 +108,7 @@ impl<'a> Case<'a> {
     }
 
     /// Sites that have a digest of `role`, in execution order.
+    #[must_use]
     pub fn in_order(&self, role: Role) -> impl DoubleEndedIterator<Item = SiteId> + use<'a> {
         let digest = self.digest;
         self.sites.in_order().iter().copied().filter(move |site| digest.site(*site, role).is_some())

@@ -17,7 +17,7 @@ pub(crate) fn update_ratio(case: &Case<'_>) -> Option<f64> {
 /// Whether every output of the run lay within these bounds.
 pub(crate) fn outputs_within(case: &Case<'_>, low: f64, high: f64) -> Option<bool> {
     let (_, output) = case.output()?;
-    (output.min.seen() > 0).then(|| output.min.min >= low - ROUNDING && output.max.max <= high + ROUNDING)
+    (output.min.seen() > 0).then_some(output.min.min >= low - ROUNDING && output.max.max <= high + ROUNDING)
 }
 
 /// Whether output rows sum to one, as those of a softmax do.

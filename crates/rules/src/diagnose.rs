@@ -1,17 +1,19 @@
 //! From findings and facts to ranked causes and a verdict.
-use crate::cause::{Case, CauseRule};
+use crate::cause::{Case, CauseRule, Term};
 use crate::causes::CAUSES;
 use crate::digest::Digest;
 use crate::facts::Facts;
 use crate::fold::{fold_sites, split_consequences};
 use crate::layers::Layers;
-use barograph_vocab::{Cause, Diagnosis, Finding, Incident, NotChecked, Remedy, Severity, Sites, Trial, Verdict};
+use barograph_vocab::{
+    Cause, Diagnosis, Evidence, Finding, Incident, NotChecked, Remedy, Severity, Sites, Trial, Verdict,
+};
 
 /// A cause counts from here on.
 const SURE: f64 = 0.5;
 
 /// Causes below this are not listed. Our choice.
-const LISTED: f64 = 0.1;
+const LISTED: f64 = 0.2;
 
 /// The findings that say that the training itself fails, and not only that something about it is odd.
 #[derive(Clone, Copy, Debug)]
@@ -130,9 +132,18 @@ fn weigh(rule: &CauseRule, case: &Case<'_>, trials: &[(String, Trial)]) -> Optio
         step: weighing.step,
         site: weighing.site,
         operation: weighing.operation,
-        evidence: terms.into_iter().map(|term| term.evidence).collect(),
+        evidence: terms.into_iter().map(line_of_evidence).collect(),
         remedy,
     })
+}
+
+/// What speaks against the cause says so, or a reader would take it for support.
+fn line_of_evidence(term: Term) -> Evidence {
+    let Term { log_odds, mut evidence, .. } = term;
+    if log_odds < 0.0 {
+        evidence.text = format!("against it: {}", evidence.text);
+    }
+    evidence
 }
 
 fn verdict(findings: &[Finding], causes: &[Cause]) -> Verdict {

@@ -322,4 +322,6 @@ impl Account {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -116,12 +116,11 @@ impl Parser {
 
     fn facts(&mut self, words: &[&str], provenance: Provenance) {
         for (name, value) in pairs(words) {
-            let (site, key) = match FactKey::from_name(name) {
-                Some(key) => (None, key),
-                None => {
-                    let (path, key) = name.rsplit_once('.').unwrap_or_else(|| panic!("unknown fact {name}"));
-                    (Some(self.site(path)), FactKey::from_name(key).expect("a known fact"))
-                }
+            let (site, key) = if let Some(key) = FactKey::from_name(name) {
+                (None, key)
+            } else {
+                let (path, key) = name.rsplit_once('.').unwrap_or_else(|| panic!("unknown fact {name}"));
+                (Some(self.site(path)), FactKey::from_name(key).expect("a known fact"))
             };
             let value = match (value.parse(), value.parse()) {
                 (Ok(number), _) => FactValue::Number(number),
@@ -238,7 +237,7 @@ fn value(cell: &str, from: u64, at: u64, to: u64) -> Option<f64> {
     } else if let Some((start, end)) = cell.split_once("=>") {
         Some(number(start) * (number(end) / number(start)).powf(share))
     } else if let Some((even, odd)) = cell.split_once('|') {
-        Some(number(if at % 2 == 0 { even } else { odd }))
+        Some(number(if at.is_multiple_of(2) { even } else { odd }))
     } else {
         Some(number(cell))
     }

@@ -29,10 +29,7 @@ impl Index {
         (self.first, self.roles, self.unit_roles, self.scalars) = ([0; ROLES], 0, 0, 0);
         self.broken = false;
         for (position, entry) in step.readings.iter().enumerate() {
-            let bad = entry.reading.nan.saturating_add(entry.reading.pos_inf).saturating_add(entry.reading.neg_inf);
-            if bad > entry.reading.count {
-                continue; // A damaged log; its derived numbers would be nonsense.
-            }
+            let Some(bad) = bad_elements(&entry.reading) else { continue };
             set(&mut self.readings, cell(entry.site, entry.role), position);
             let first = &mut self.first[entry.role as usize];
             *first = if *first == 0 { position as u32 + 1 } else { *first };
@@ -57,6 +54,12 @@ impl Index {
     pub(crate) fn reading<'a>(&self, step: &'a StepRecord, site: SiteId, role: Role) -> Option<&'a Reading> {
         position(&self.readings, cell(site, role)).map(|at| &step.readings[at].reading)
     }
+}
+
+/// Elements that are not finite; `None` for the reading of a damaged log, whose derived numbers would be nonsense.
+fn bad_elements(reading: &Reading) -> Option<u64> {
+    let bad = reading.nan.checked_add(reading.pos_inf)?.checked_add(reading.neg_inf)?;
+    (bad <= reading.count).then_some(bad)
 }
 
 fn cell(site: SiteId, role: Role) -> usize {
@@ -201,6 +204,7 @@ impl<'a> StepView<'a> {
     }
 
     /// The readings of a role, in execution order.
+    #[must_use]
     pub fn each(&self, role: Role) -> impl DoubleEndedIterator<Item = (SiteId, &'a Reading)> + use<'a> {
         let view = *self;
         view.run.sites.in_order().iter().filter_map(move |&site| Some((site, view.reading(site, role)?)))

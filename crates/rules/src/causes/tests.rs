@@ -82,16 +82,13 @@ fn every_example_does_what_it_says() {
         for (number, example) in trace::examples(rule.section("Example").unwrap()).iter().enumerate() {
             let diagnosis = diagnose(example, EvidenceMode::All);
             let sure: Vec<_> = diagnosis.causes.iter().filter(|cause| cause.confidence >= 0.5).collect();
-            let right = match example.claim {
-                Claim::Cause => {
-                    sick += 1;
-                    rendered += &text(&diagnosis);
-                    sure.first().is_some_and(|cause| cause.slug == rule.slug)
-                }
-                _ => {
-                    healthy += 1;
-                    sure.iter().all(|cause| cause.slug != rule.slug)
-                }
+            let right = if example.claim == Claim::Cause {
+                sick += 1;
+                rendered += &text(&diagnosis);
+                sure.first().is_some_and(|cause| cause.slug == rule.slug)
+            } else {
+                healthy += 1;
+                sure.iter().all(|cause| cause.slug != rule.slug)
             };
             if !right {
                 wrong.push(format!("{}, example {number}:\n{}{:?}", rule.slug, text(&diagnosis), names(&diagnosis)));

@@ -79,17 +79,16 @@ impl Digest {
         }
         let mut squares = 0.0;
         for entry in &step.readings {
-            if index.reading(step, entry.site, entry.role).is_none() {
-                continue; // The index leaves damaged readings out.
-            }
+            // The index leaves damaged readings out.
+            let Some(reading) = index.reading(step, entry.site, entry.role) else { continue };
             let weight = (entry.role == Role::Update).then(|| index.reading(step, entry.site, Role::Weight)).flatten();
             let digest = self.entry(entry.site, entry.role);
-            digest.push(&entry.reading);
+            digest.push(reading);
             if let Some(weight) = weight {
-                digest.push_ratio(&entry.reading, weight);
+                digest.push_ratio(reading, weight);
             }
             if entry.role == Role::Gradient {
-                squares += entry.reading.l2 * entry.reading.l2;
+                squares += reading.l2 * reading.l2;
             }
         }
         for units in &step.units {
@@ -110,9 +109,9 @@ impl Digest {
         for entry in &step.readings {
             let forward =
                 !matches!(entry.role, Role::Weight | Role::Gradient | Role::ActivationGradient | Role::Update);
-            let known = index.reading(step, entry.site, entry.role).is_some();
-            if known && forward && entry.reading.non_finite() == 0 {
-                self.entry(entry.site, entry.role).push(&entry.reading);
+            let reading = index.reading(step, entry.site, entry.role).filter(|reading| reading.non_finite() == 0);
+            if let Some(reading) = reading.filter(|_| forward) {
+                self.entry(entry.site, entry.role).push(reading);
             }
         }
     }

@@ -106,7 +106,7 @@ fn every_example_does_what_it_says() {
                 wrong.push(format!("{}, example {number}: found {claim:?}, not {:?}", rule.name, example.claim));
             }
             *(if found.is_empty() { &mut healthy } else { &mut sick }) += 1;
-            found.iter().for_each(|finding| rendered += &text(rule, finding));
+            rendered.extend(found.iter().map(|finding| text(rule, finding)));
         }
         assert!(sick > 0 && healthy > 0, "{}: give a sick and a healthy example; so far {wrong:#?}", rule.name);
         insta::assert_snapshot!(rule.name, rendered);
@@ -137,7 +137,7 @@ pub(crate) fn rule_files(folder: &str) -> BTreeSet<String> {
         let Ok(files) = std::fs::read_dir(family.path()) else { continue };
         for file in files.flatten() {
             let name = file.file_name().into_string().unwrap();
-            if name.ends_with(".rs") && name != "mod.rs" {
+            if name != "mod.rs" && file.path().extension().is_some_and(|extension| extension == "rs") {
                 found.insert(format!("{folder}/{}/{name}", family.file_name().into_string().unwrap()));
             }
         }

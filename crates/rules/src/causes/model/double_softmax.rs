@@ -28,7 +28,7 @@ rule! {
     /// Take the softmax out of the network; the loss applies it.
     ///
     /// ## References
-    /// - PyTorch, *CrossEntropyLoss*: the input is expected to contain the unnormalized logits
+    /// - PyTorch, `CrossEntropyLoss`: the input is expected to contain the unnormalized logits
     pub(crate) static DOUBLE_SOFTMAX: CauseRule = CauseRule {
         slug: "double-softmax",
         title: "A loss that applies softmax gets probabilities",

@@ -27,7 +27,7 @@ rule! {
     /// Use a loss on scores (`cross_entropy`), or add the softmax.
     ///
     /// ## References
-    /// - PyTorch, *CrossEntropyLoss*: the input is expected to contain the unnormalized logits
+    /// - PyTorch, `CrossEntropyLoss`: the input is expected to contain the unnormalized logits
     pub(crate) static MISSING_OUTPUT_ACTIVATION: CauseRule = CauseRule {
         slug: "missing-output-activation",
         title: "A loss that needs probabilities gets raw scores",

@@ -29,7 +29,7 @@ rule! {
     /// Call `optimizer.zero_grad()` before each backward pass.
     ///
     /// ## References
-    /// - PyTorch, *torch.optim.Optimizer.zero_grad*
+    /// - PyTorch, `torch.optim.Optimizer.zero_grad`
     pub(crate) static GRADIENTS_NOT_ZEROED: CauseRule = CauseRule {
         slug: "gradients-not-zeroed",
         title: "Gradients of earlier steps add up",

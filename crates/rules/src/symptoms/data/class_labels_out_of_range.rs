@@ -26,7 +26,7 @@ rule! {
     /// Number the classes from 0, and give the last layer one unit for each.
     ///
     /// ## References
-    /// - PyTorch, *CrossEntropyLoss*: targets in [0, C)
+    /// - PyTorch, `CrossEntropyLoss`: targets in [0, C)
     pub(crate) static CLASS_LABELS_OUT_OF_RANGE: Rule = Rule {
         code: "DAT005",
         name: "class-labels-out-of-range",

@@ -35,7 +35,7 @@ rule! {
     /// Reset the gradients before each backward pass: `optimizer.zero_grad()`.
     ///
     /// ## References
-    /// - PyTorch, *torch.optim.Optimizer.zero_grad*
+    /// - PyTorch, `torch.optim.Optimizer.zero_grad`
     pub(crate) static GRADIENT_ACCUMULATING: Rule = Rule {
         code: "GRD006",
         name: "gradient-accumulating",

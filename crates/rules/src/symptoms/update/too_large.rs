@@ -29,7 +29,7 @@ rule! {
     /// Lower the learning rate until the ratio is about 1e-3.
     ///
     /// ## References
-    /// - Karpathy, *CS231n: Neural Networks Part 3*: the ratio of updates to weights should be about 1e-3
+    /// - Karpathy, *`CS231n`: Neural Networks Part 3*: the ratio of updates to weights should be about 1e-3
     pub(crate) static UPDATE_TOO_LARGE: Rule = Rule {
         code: "UPD001",
         name: "update-too-large",

@@ -28,7 +28,7 @@ rule! {
     /// Raise the learning rate until the ratio is about 1e-3.
     ///
     /// ## References
-    /// - Karpathy, *CS231n: Neural Networks Part 3*: the ratio of updates to weights should be about 1e-3
+    /// - Karpathy, *`CS231n`: Neural Networks Part 3*: the ratio of updates to weights should be about 1e-3
     pub(crate) static UPDATE_TOO_SMALL: Rule = Rule {
         code: "UPD002",
         name: "update-too-small",
