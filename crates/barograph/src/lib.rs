@@ -1,1 +1,16 @@
-//! Placeholder.
+//! The facade that Rust users add: re-exports of the crates below, nothing else.
+//!
+//! It must never contain logic.
+//!
+//! - [`Trainer`] trains a [`Model`] (any burn module with a forward pass) or the [`Network`] of a [`recipe::Recipe`], observed.
+//! - [`watch()`] observes a training loop of one's own; [`tap`] shows it an activation.
+//! - [`ops`] are burn's operations, one by one traceable: a loss or layer written with them gets its first bad operation named.
+
+pub use barograph_burn::{Observer, Scope, Watch, cpu, from_slice, ops, tap, tap_channels, to_vec, watch};
+pub use barograph_monitor::{Cadence, EvidenceMode, Options, diagnose};
+pub use barograph_report as report;
+pub use barograph_train::{
+    GradientHook, Loss, LossFacts, Model, Network, Outcome, TargetTensor, TrainError, Trainer, callbacks, data, layers, load_weights, losses,
+    recipe, save_weights, try_remedy,
+};
+pub use barograph_vocab as vocab;

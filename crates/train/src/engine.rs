@@ -117,7 +117,7 @@ impl Engine<'_> {
 
     fn loss_of<M: Model>(&self, model: &M, outputs: Tensor<2>, batch: &Batch, trace: Option<&Trace>) -> Tensor<1> {
         let targets = batch.targets(&self.device);
-        let compute = |outputs| self.loss.loss(outputs, &targets);
+        let compute = |outputs| Scope::at(LOSS_SITE, || self.loss.loss(outputs, &targets));
         let loss = match trace {
             None => compute(outputs),
             Some(trace) => trace.whole("loss", LOSS_SITE, outputs, compute),

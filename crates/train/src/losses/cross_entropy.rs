@@ -19,6 +19,12 @@ pub(super) fn of_distribution(outputs: Tensor<2>, targets: &TargetTensor) -> Ten
     ops::neg(ops::sum_dim(ops::mul(target, ops::log(probabilities)), 1))
 }
 
+/// Of probabilities as they are: the logarithm of 0 times a target of 0 is NaN.
+pub(super) fn of_distribution_naively(probabilities: Tensor<2>, targets: &TargetTensor) -> Tensor<2> {
+    let target = targets.like(&probabilities);
+    ops::neg(ops::sum_dim(ops::mul(target, ops::log(probabilities)), 1))
+}
+
 /// Of probabilities that are clamped and whose logarithms go through a log-softmax, as Keras does for class numbers.
 pub(super) fn of_clamped_probabilities(outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<2> {
     of_logits(ops::log(ops::clamp(outputs, PROBABILITY_MARGIN, 1.0 - PROBABILITY_MARGIN)), targets)

@@ -9,7 +9,7 @@ mod targets;
 pub use targets::TargetTensor;
 
 use crate::recipe::{LossKind, LossSpec, LossTakes, Reduction};
-use barograph_burn::{Scope, ops};
+use barograph_burn::ops;
 use burn::prelude::*;
 
 /// The site of the loss's own operations.
@@ -68,41 +68,36 @@ impl Default for LossFacts {
 
 impl Loss for LossSpec {
     fn loss(&self, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
-        Scope::at(LOSS_SITE, || {
-            let terms = terms(self.kind, outputs, targets);
-            match (self.reduction, terms) {
-                (Reduction::Mean, Terms::Rows(rows)) => ops::mean(rows),
-                (Reduction::Mean, Terms::Elements(elements)) => ops::mean(elements),
-                (Reduction::Sum, Terms::Rows(terms) | Terms::Elements(terms)) => ops::sum(terms),
-            }
-        })
+        let terms = terms(self.kind, outputs, targets);
+        match self.reduction {
+            Reduction::Mean => ops::mean(terms),
+            Reduction::Sum => ops::sum(terms),
+        }
     }
 
     fn describe(&self) -> LossFacts {
+        if self.kind == LossKind::NaiveCrossEntropy {
+            // Nobody would be told what a loss written by hand is, so neither is the diagnosis.
+            return LossFacts::default();
+        }
         LossFacts { name: self.kind.name().to_owned(), takes: Some(self.kind.takes()), reduction: Some(self.reduction) }
     }
 }
 
-/// The terms of a loss before they become one number.
-enum Terms {
-    /// One an example, `[batch, 1]`.
-    Rows(Tensor<2>),
-    /// One an output, `[batch, outputs]`.
-    Elements(Tensor<2>),
-}
-
-fn terms(kind: LossKind, outputs: Tensor<2>, targets: &TargetTensor) -> Terms {
+/// The terms of a loss before they become one number: one an example `[batch, 1]`, or one an output `[batch, outputs]`.
+fn terms(kind: LossKind, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<2> {
     match kind {
-        LossKind::CrossEntropy => Terms::Rows(cross_entropy::of_logits(outputs, targets)),
-        LossKind::CategoricalCrossEntropy => Terms::Rows(cross_entropy::of_distribution(outputs, targets)),
-        LossKind::SparseCategoricalCrossEntropy => Terms::Rows(cross_entropy::of_clamped_probabilities(outputs, targets)),
-        LossKind::NegativeLogLikelihood => Terms::Rows(cross_entropy::of_log_probabilities(outputs, targets)),
-        LossKind::BinaryCrossEntropy => Terms::Elements(binary_cross_entropy::of_probabilities(outputs, targets)),
-        LossKind::BinaryCrossEntropyLogits => Terms::Elements(binary_cross_entropy::of_logits(outputs, targets)),
-        LossKind::Mse => Terms::Elements(distance::squared(outputs, targets)),
-        LossKind::HalfMse => Terms::Elements(ops::mul_scalar(distance::squared(outputs, targets), 0.5)),
-        LossKind::Mae => Terms::Elements(distance::absolute(outputs, targets)),
-        LossKind::Huber { delta } => Terms::Elements(distance::huber(outputs, targets, delta)),
-        LossKind::Hinge => Terms::Elements(hinge::hinge(outputs, targets)),
+        LossKind::CrossEntropy => cross_entropy::of_logits(outputs, targets),
+        LossKind::CategoricalCrossEntropy => cross_entropy::of_distribution(outputs, targets),
+        LossKind::SparseCategoricalCrossEntropy => cross_entropy::of_clamped_probabilities(outputs, targets),
+        LossKind::NaiveCrossEntropy => cross_entropy::of_distribution_naively(outputs, targets),
+        LossKind::NegativeLogLikelihood => cross_entropy::of_log_probabilities(outputs, targets),
+        LossKind::BinaryCrossEntropy => binary_cross_entropy::of_probabilities(outputs, targets),
+        LossKind::BinaryCrossEntropyLogits => binary_cross_entropy::of_logits(outputs, targets),
+        LossKind::Mse => distance::squared(outputs, targets),
+        LossKind::HalfMse => ops::mul_scalar(distance::squared(outputs, targets), 0.5),
+        LossKind::Mae => distance::absolute(outputs, targets),
+        LossKind::Huber { delta } => distance::huber(outputs, targets, delta),
+        LossKind::Hinge => hinge::hinge(outputs, targets),
     }
 }
