@@ -6,9 +6,9 @@ impl Digest {
     #[must_use]
     pub fn majority(&self) -> Option<f64> {
         let counts = &self.data.as_ref()?.targets.class_counts;
-        let rows: u64 = counts.iter().sum();
+        let rows: f64 = counts.iter().map(|count| *count as f64).sum();
         let most = counts.iter().max().copied()?;
-        (rows > 0).then(|| most as f64 / rows as f64)
+        (rows > 0.0).then(|| most as f64 / rows)
     }
 
     /// Skill on the training batches at the end of the run: 1 is perfect, 0 is as good as a constant answer, below 0 is worse.
