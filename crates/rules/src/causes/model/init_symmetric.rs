@@ -12,7 +12,7 @@ rule! {
     /// ## Example
     /// ```trace
     /// step   loss       r2       fc1/weight.l2  fc1/weight.duplicates
-    /// 0..29  0.9->0.55  0->0.45  0.1->0.2            63
+    /// 0..29  0.9->0.55  0->0.45  0.1->0.2       63
     /// cause
     /// ```
     /// ```trace

@@ -15,7 +15,7 @@ rule! {
     /// sites: a b c d shape=a:64x64 shape=b:64x64
     /// facts: a.fan_in=64 b.fan_in=64
     /// step   loss         accuracy  chance_loss  a/weight.rms  b/weight.rms  a/activation.std  b/activation.std  c/activation.std  d/activation.std
-    /// 0..29  2.303|2.302  0.1       2.302        0.01->0.011  0.01->0.011          0.1               0.005             0.0002            0.1
+    /// 0..29  2.303|2.302  0.1       2.302        0.01->0.011   0.01->0.011   0.1               0.005             0.0002            0.1
     /// cause
     /// ```
     /// ```trace

@@ -13,15 +13,15 @@ rule! {
     ///
     /// ## Example
     /// ```trace
-    /// step   loss   fc1/gradient.l2   fc1/gradient.nan
-    /// 0..4   2.30   0.1               0
-    /// 5      2.29   0.1               12
+    /// step  loss  fc1/gradient.l2  fc1/gradient.nan
+    /// 0..4  2.30  0.1              0
+    /// 5     2.29  0.1              12
     /// finding at 5 fc1
     /// ```
     /// A norm too large for `f32` is finite here, because norms are summed in `f64`:
     /// ```trace
-    /// step   loss   fc1/gradient.l2   fc1/gradient.nan
-    /// 0..4   2.30   1e40              0
+    /// step  loss  fc1/gradient.l2  fc1/gradient.nan
+    /// 0..4  2.30  1e40             0
     /// healthy
     /// ```
     ///

@@ -12,15 +12,15 @@ rule! {
     ///
     /// ## Example
     /// ```trace
-    /// step   loss
-    /// 0..4   2.30
-    /// 5      NaN
+    /// step  loss
+    /// 0..4  2.30
+    /// 5     NaN
     /// finding at 5
     /// ```
     /// A loss may be large and is finite all the same:
     /// ```trace
-    /// step   loss
-    /// 0..9   2.3=>1e30
+    /// step  loss
+    /// 0..9  2.3=>1e30
     /// healthy
     /// ```
     ///

@@ -14,16 +14,16 @@ rule! {
     ///
     /// ## Example
     /// ```trace
-    /// step     loss
-    /// 0..49    1.0|0.9
-    /// 50       9.0
-    /// 51..60   1.0|0.9
+    /// step    loss
+    /// 0..49   1.0|0.9
+    /// 50      9.0
+    /// 51..60  1.0|0.9
     /// finding at 50
     /// ```
     /// Noise of a constant size is no spike:
     /// ```trace
-    /// step     loss
-    /// 0..99    0.5|1.5
+    /// step   loss
+    /// 0..99  0.5|1.5
     /// healthy
     /// ```
     ///

@@ -12,14 +12,14 @@ rule! {
     ///
     /// ## Example
     /// ```trace
-    /// step   loss   fc1/weight.l2   fc1/weight.nan
-    /// 0..4   2.30   8.0             0
-    /// 5      2.29   8.0             512
+    /// step  loss  fc1/weight.l2  fc1/weight.nan
+    /// 0..4  2.30  8.0            0
+    /// 5     2.29  8.0            512
     /// finding at 5 fc1
     /// ```
     /// ```trace
-    /// step   loss   fc1/weight.l2   fc1/weight.nan
-    /// 0..9   2.30   8.0->9.0        0
+    /// step  loss  fc1/weight.l2  fc1/weight.nan
+    /// 0..9  2.30  8.0->9.0       0
     /// healthy
     /// ```
     ///
