@@ -149,7 +149,7 @@ fn cases(level: Level) -> Vec<Row> {
     let values: Vec<f32> = normal(len + spare).collect();
     let relu: Vec<f32> = values.iter().map(|x| x.max(0.0)).collect();
     let mut rows = Vec::new();
-    for bytes in [16 * KB, 32 * KB, 64 * KB, 256 * KB, MB, 64 * MB] {
+    for bytes in [64 * KB, 256 * KB, MB, 64 * MB] {
         rows.push(measure(level, ("f32", "normal"), aligned(&values, bytes / 4), sum_f32));
         rows.push(measure(level, ("f32", "relu"), aligned(&relu, bytes / 4), sum_f32));
     }

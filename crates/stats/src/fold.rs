@@ -67,7 +67,7 @@ impl<W: Wide> Fold<W> {
             } else if self.add_sums(&sums) {
                 self.add_counts(&sums, exponents);
             } else {
-                self.add_moments(source.block(start, len, &mut [W::ZERO; BLOCK]));
+                source.with_block(start, len, |block| self.add_moments(block));
                 self.add_counts(&sums, exponents);
             }
             start += len;
@@ -218,7 +218,7 @@ impl<W: Wide> Fold<W> {
         let above: u64 = bins[BIN_UNDERFLOW + 1..].iter().sum();
         bins[0] = self.zeros;
         bins[BIN_UNDERFLOW] = self.finite - self.zeros - above;
-        if self.finite <= u64::from(u32::MAX) {
+        if u32::try_from(self.finite).is_ok() {
             bins.map(|count| count as u32)
         } else {
             bins.map(|count| u32::try_from(count).unwrap_or(u32::MAX))

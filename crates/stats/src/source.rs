@@ -6,6 +6,7 @@ use std::arch::x86_64::{
     _mm512_slli_epi32, _mm512_sub_ps,
 };
 
+use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
 use crate::kernel::{self, Asked, BLOCK, Sums, Wide};
@@ -15,6 +16,9 @@ use crate::level::Level;
 pub(crate) trait Narrow: Copy {
     /// The same value as f32; exact.
     fn to_f32(self) -> f32;
+
+    /// The same for a slice of the same length.
+    fn convert(slice: &[Self], out: &mut [f32]);
 
     /// A slice that needs no conversion.
     fn as_f32(_slice: &[Self]) -> Option<&[f32]> {
@@ -42,6 +46,10 @@ impl Narrow for f32 {
     #[inline]
     fn to_f32(self) -> f32 {
         self
+    }
+
+    fn convert(slice: &[Self], out: &mut [f32]) {
+        out.copy_from_slice(slice);
     }
 
     #[inline]
@@ -73,6 +81,11 @@ macro_rules! narrow_half {
             #[inline]
             fn to_f32(self) -> f32 {
                 <$Half>::to_f32(self)
+            }
+
+            fn convert(slice: &[Self], out: &mut [f32]) {
+                // It looks for the processor's instruction once, and not once per element.
+                slice.convert_to_f32_slice(out);
             }
 
             #[cfg(target_arch = "x86_64")]
@@ -107,10 +120,11 @@ pub(crate) trait Source {
     /// Elements.
     fn len(&self) -> usize;
 
-    /// The elements `start..start + len`, through `buffer` where they are not in memory as such. `len <= BLOCK`.
-    fn block<'b>(&'b self, start: usize, len: usize, buffer: &'b mut [Self::Wide; BLOCK]) -> &'b [Self::Wide] {
-        self.copy(start, len, buffer);
-        &buffer[..len]
+    /// Shows the elements `start..start + len` as they are in memory, or converted. `len <= BLOCK`.
+    fn with_block<R>(&self, start: usize, len: usize, see: impl FnOnce(&[Self::Wide]) -> R) -> R {
+        let mut buffer = [Self::Wide::ZERO; BLOCK];
+        self.copy(start, len, &mut buffer);
+        see(&buffer[..len])
     }
 
     /// The elements `start..start + len`, copied. `len <= BLOCK`.
@@ -218,18 +232,17 @@ impl<T: Narrow> Source for Slice<'_, T> {
     }
 
     #[inline]
-    fn block<'b>(&'b self, start: usize, len: usize, buffer: &'b mut [f32; BLOCK]) -> &'b [f32] {
+    fn with_block<R>(&self, start: usize, len: usize, see: impl FnOnce(&[f32]) -> R) -> R {
         if let Some(slice) = T::as_f32(self.0) {
-            return &slice[start..start + len];
+            return see(&slice[start..start + len]);
         }
-        self.copy(start, len, buffer);
-        &buffer[..len]
+        let mut buffer = [0.0; BLOCK];
+        self.copy(start, len, &mut buffer);
+        see(&buffer[..len])
     }
 
     fn copy(&self, start: usize, len: usize, buffer: &mut [f32; BLOCK]) {
-        for (out, value) in buffer.iter_mut().zip(&self.0[start..start + len]) {
-            *out = value.to_f32();
-        }
+        T::convert(&self.0[start..start + len], &mut buffer[..len]);
     }
 
     #[inline]
@@ -265,8 +278,8 @@ impl Source for Slice<'_, f64> {
         self.0.len()
     }
 
-    fn block<'b>(&'b self, start: usize, len: usize, _buffer: &'b mut [f64; BLOCK]) -> &'b [f64] {
-        &self.0[start..start + len]
+    fn with_block<R>(&self, start: usize, len: usize, see: impl FnOnce(&[f64]) -> R) -> R {
+        see(&self.0[start..start + len])
     }
 
     fn copy(&self, start: usize, len: usize, buffer: &mut [f64; BLOCK]) {
@@ -274,7 +287,7 @@ impl Source for Slice<'_, f64> {
     }
 
     fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f64>, exponents: &mut [u8]) -> Sums {
-        f64::sums(level, self.block(start, len, &mut [0.0; BLOCK]), asked, exponents)
+        self.with_block(start, len, |block| f64::sums(level, block, asked, exponents))
     }
 }
 
@@ -293,6 +306,6 @@ impl Source for Difference<'_, f64> {
     }
 
     fn sums(&self, level: Level, start: usize, len: usize, asked: Asked<f64>, exponents: &mut [u8]) -> Sums {
-        f64::sums(level, self.block(start, len, &mut [0.0; BLOCK]), asked, exponents)
+        self.with_block(start, len, |block| f64::sums(level, block, asked, exponents))
     }
 }

@@ -4,7 +4,7 @@ use super::{Asked, Bins, Moments, Sums, double, portable};
 /// See [`super::sums`].
 #[target_feature(enable = "avx2,fma,popcnt")]
 pub(super) fn sums(block: &[f32], asked: Asked<f32>, exponents: &mut [u8]) -> Sums {
-    portable::sums::<16>(block, asked, exponents)
+    portable::sums::<64>(block, asked, exponents)
 }
 
 /// See [`super::Wide::moments`].

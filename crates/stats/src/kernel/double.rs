@@ -2,49 +2,20 @@
 #![allow(clippy::inline_always, reason = "the x86 levels compile these loops again with their own instructions")]
 use std::ops::RangeInclusive;
 
-use super::{Asked, Moments, Sums, exponent_of, pad_exponents};
+use super::{Asked, Moments, Sums, exponent_of, lanes, pad_exponents};
 
 /// Magnitudes whose squares, 4096 of them, neither overflow f64 nor lose what matters to underflow (2^-480 .. 2^490).
 pub(super) const SAFE: RangeInclusive<f64> = f64::from_bits((1023 - 480) << 52)..=f64::from_bits((1023 + 490) << 52);
 
-const L: usize = 8;
+/// Partial results side by side.
+const L: usize = 32;
 
 /// See [`super::sums_f64`].
 #[inline(always)]
 pub(super) fn sums(block: &[f64], asked: Asked<f64>, exponents: &mut [u8]) -> Sums {
-    let (mut sum, mut l1, mut squares) = ([0.0_f64; L], [0.0_f64; L], [0.0_f64; L]);
-    let (mut min, mut max) = ([f64::INFINITY; L], [f64::NEG_INFINITY; L]);
-    let (mut zeros, mut negatives, mut saturated) = ([0_u64; L], [0_u64; L], [0_u64; L]);
-    let (rows, rest) = block.as_chunks::<L>();
-    for row in rows {
-        for (lane, &x) in row.iter().enumerate() {
-            sum[lane] += x;
-            l1[lane] += x.abs();
-            squares[lane] += x * x;
-            min[lane] = if x < min[lane] { x } else { min[lane] };
-            max[lane] = if x > max[lane] { x } else { max[lane] };
-            zeros[lane] = zeros[lane].wrapping_add(u64::from(x == 0.0));
-            negatives[lane] = negatives[lane].wrapping_add(u64::from(x < 0.0));
-        }
-    }
-    if let Some(bound) = asked.bound {
-        for row in rows {
-            for (lane, x) in row.iter().enumerate() {
-                saturated[lane] = saturated[lane].wrapping_add(u64::from(x.abs() >= bound));
-            }
-        }
-    }
     let mut total = Sums::empty(block.len());
-    for lane in 0..L {
-        total.sum += sum[lane];
-        total.l1 += l1[lane];
-        total.squares += squares[lane];
-        total.min = total.min.min(min[lane]);
-        total.max = total.max.max(max[lane]);
-        total.zeros += zeros[lane];
-        total.negatives += negatives[lane];
-        total.saturated += saturated[lane];
-    }
+    let (rows, rest) = block.as_chunks::<L>();
+    lanes::add_f64(rows, asked.bound, &mut total);
     for &x in rest {
         total.add(x, asked.bound);
     }

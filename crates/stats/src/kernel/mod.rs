@@ -7,6 +7,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod double;
+mod lanes;
 mod portable;
 
 use crate::level::Level;
@@ -176,7 +177,7 @@ impl Wide for f32 {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the level was checked against the processor.
             Level::Avx2 => unsafe { avx2::sums(block, asked, exponents) },
-            _ => portable::sums::<8>(block, asked, exponents),
+            _ => portable::sums::<32>(block, asked, exponents),
         }
     }
 
@@ -264,7 +265,7 @@ pub(crate) fn sums<S: Readable>(
         // SAFETY: the level was checked against the processor, and the ranges just now.
         return unsafe { avx512::sums(source, start, len, asked, exponents) };
     }
-    f32::sums(level, source.block(start, len, &mut [0.0; BLOCK]), asked, exponents)
+    source.with_block(start, len, |block| f32::sums(level, block, asked, exponents))
 }
 
 /// Adds the exponents of `len` elements to the bins 2 and up, of which the highest is `top`. `counted` elements are not
