@@ -12,7 +12,8 @@ use proptest::prelude::*;
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![
         4 => -10.0..10.0,
-        1 => prop::sample::select(vec![0.0, -0.0, 1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN_POSITIVE, 1e-300, -1e300]),
+        1 => prop::sample::select(vec![
+            0.0, -0.0, 1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN_POSITIVE, 1e-300, -1e300]),
     ]
 }
 

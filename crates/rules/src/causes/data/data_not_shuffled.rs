@@ -31,7 +31,10 @@ rule! {
     pub(crate) static DATA_NOT_SHUFFLED: CauseRule = CauseRule {
         slug: "data-not-shuffled",
         title: "Batches ordered by label",
-        explains: &["batches-ordered", "loss-oscillating", "loss-spike", "loss-at-chance", "worse-than-neighbours", "loss-diverging"],
+        explains: &[
+            "batches-ordered", "loss-oscillating", "loss-spike", "loss-at-chance", "worse-than-neighbours",
+            "loss-diverging",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

@@ -35,7 +35,11 @@ rule! {
     pub(crate) static INPUT_NOT_NORMALIZED: CauseRule = CauseRule {
         slug: "input-not-normalized",
         title: "Inputs far from zero mean and unit scale",
-        explains: &["inputs-not-normalized", "loss-not-finite", "activation-not-finite", "weight-not-finite", "loss-diverging", "loss-flat", "loss-at-chance", "worse-than-neighbours", "loss-oscillating", "loss-still-falling"],
+        explains: &[
+            "inputs-not-normalized", "loss-not-finite", "activation-not-finite", "weight-not-finite",
+            "loss-diverging", "loss-flat", "loss-at-chance", "worse-than-neighbours", "loss-oscillating",
+            "loss-still-falling",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

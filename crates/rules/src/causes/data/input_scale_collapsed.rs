@@ -31,7 +31,9 @@ rule! {
     pub(crate) static INPUT_SCALE_COLLAPSED: CauseRule = CauseRule {
         slug: "input-scale-collapsed",
         title: "Inputs scaled down twice",
-        explains: &["inputs-nearly-constant", "loss-flat", "loss-at-chance", "worse-than-neighbours", "loss-still-falling"],
+        explains: &[
+            "inputs-nearly-constant", "loss-flat", "loss-at-chance", "worse-than-neighbours", "loss-still-falling",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

@@ -33,7 +33,10 @@ rule! {
     pub(crate) static TARGET_NOT_NORMALIZED: CauseRule = CauseRule {
         slug: "target-not-normalized",
         title: "Regression targets far from what the network puts out",
-        explains: &["targets-not-normalized", "loss-not-finite", "loss-diverging", "loss-flat", "loss-at-chance", "worse-than-neighbours", "loss-still-falling"],
+        explains: &[
+            "targets-not-normalized", "loss-not-finite", "loss-diverging", "loss-flat", "loss-at-chance",
+            "worse-than-neighbours", "loss-still-falling",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

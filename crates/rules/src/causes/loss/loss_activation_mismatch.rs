@@ -36,7 +36,9 @@ rule! {
     pub(crate) static LOSS_ACTIVATION_MISMATCH: CauseRule = CauseRule {
         slug: "loss-activation-mismatch",
         title: "Loss and last activation do not belong together",
-        explains: &["output-rows-not-one", "worse-than-neighbours", "loss-at-chance", "loss-flat", "loss-still-falling"],
+        explains: &[
+            "output-rows-not-one", "worse-than-neighbours", "loss-at-chance", "loss-flat", "loss-still-falling",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

@@ -34,7 +34,10 @@ rule! {
     pub(crate) static LOSS_NOT_AVERAGED: CauseRule = CauseRule {
         slug: "loss-not-averaged",
         title: "A summed loss: the gradient grows with the batch",
-        explains: &["loss-diverging", "loss-not-finite", "activation-not-finite", "weight-not-finite", "loss-oscillating", "gradient-exploding", "update-too-large"],
+        explains: &[
+            "loss-diverging", "loss-not-finite", "activation-not-finite", "weight-not-finite", "loss-oscillating",
+            "gradient-exploding", "update-too-large",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

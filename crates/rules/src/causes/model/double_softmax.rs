@@ -8,8 +8,7 @@ rule! {
     /// its gradient is a k-th of what it should be.
     ///
     /// ## How it is weighed
-    /// Output rows that sum to one speak for it if the loss is known to take scores, or if the loss is far above minus
-    /// the logarithm of what the outputs give to the right class.
+    /// Output rows that sum to one speak for it if the loss is known to take scores, in a run that learns little.
     ///
     /// ## Example
     /// ```trace

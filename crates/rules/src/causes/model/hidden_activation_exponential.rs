@@ -33,7 +33,10 @@ rule! {
     pub(crate) static HIDDEN_ACTIVATION_EXPONENTIAL: CauseRule = CauseRule {
         slug: "hidden-activation-exponential",
         title: "An exponential between layers grows without bound",
-        explains: &["activation-growing-over-depth", "activation-not-finite", "bad-exponential", "loss-not-finite", "loss-diverging", "gradient-not-finite"],
+        explains: &[
+            "activation-growing-over-depth", "activation-not-finite", "bad-exponential", "loss-not-finite",
+            "loss-diverging", "gradient-not-finite",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

@@ -34,7 +34,10 @@ rule! {
     pub(crate) static HIDDEN_ACTIVATION_SATURATING: CauseRule = CauseRule {
         slug: "hidden-activation-saturating",
         title: "Sigmoid or tanh layers stacked until the gradient vanishes",
-        explains: &["activation-saturated", "gradient-vanishing-over-depth", "loss-flat", "loss-at-chance", "worse-than-neighbours", "loss-still-falling"],
+        explains: &[
+            "activation-saturated", "gradient-vanishing-over-depth", "loss-flat", "loss-at-chance",
+            "worse-than-neighbours", "loss-still-falling",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

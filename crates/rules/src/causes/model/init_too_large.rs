@@ -34,7 +34,10 @@ rule! {
     pub(crate) static INIT_TOO_LARGE: CauseRule = CauseRule {
         slug: "init-too-large",
         title: "Activations or gradients explode from step 0",
-        explains: &["activation-growing-over-depth", "gradient-growing-over-depth", "activation-saturated", "loss-not-finite", "activation-not-finite", "loss-diverging", "worse-than-neighbours", "loss-at-chance"],
+        explains: &[
+            "activation-growing-over-depth", "gradient-growing-over-depth", "activation-saturated",
+            "loss-not-finite", "activation-not-finite", "loss-diverging", "worse-than-neighbours", "loss-at-chance",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

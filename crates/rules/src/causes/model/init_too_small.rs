@@ -33,7 +33,10 @@ rule! {
     pub(crate) static INIT_TOO_SMALL: CauseRule = CauseRule {
         slug: "init-too-small",
         title: "Activations or gradients vanish from step 0",
-        explains: &["activation-shrinking-over-depth", "gradient-vanishing-over-depth", "loss-flat", "loss-at-chance", "loss-still-falling"],
+        explains: &[
+            "activation-shrinking-over-depth", "gradient-vanishing-over-depth", "loss-flat", "loss-at-chance",
+            "loss-still-falling",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

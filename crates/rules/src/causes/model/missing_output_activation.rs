@@ -31,7 +31,10 @@ rule! {
     pub(crate) static MISSING_OUTPUT_ACTIVATION: CauseRule = CauseRule {
         slug: "missing-output-activation",
         title: "A loss that needs probabilities gets raw scores",
-        explains: &["bad-logarithm", "loss-not-finite", "loss-at-chance", "loss-flat", "worse-than-neighbours", "loss-diverging", "output-zero"],
+        explains: &[
+            "bad-logarithm", "loss-not-finite", "loss-at-chance", "loss-flat", "worse-than-neighbours",
+            "loss-diverging", "output-zero",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

@@ -31,7 +31,9 @@ rule! {
     pub(crate) static LEARNING_RATE_SCHEDULE_COLLAPSED: CauseRule = CauseRule {
         slug: "learning-rate-schedule-collapsed",
         title: "The schedule has driven the learning rate to nothing",
-        explains: &["learning-rate-collapsed", "loss-still-falling", "loss-flat", "loss-at-chance", "worse-than-neighbours"],
+        explains: &[
+            "learning-rate-collapsed", "loss-still-falling", "loss-flat", "loss-at-chance", "worse-than-neighbours",
+        ],
         since: "0.1.0",
         weigh,
         remedies,

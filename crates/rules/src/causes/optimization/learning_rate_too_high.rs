@@ -34,7 +34,11 @@ rule! {
     pub(crate) static LEARNING_RATE_TOO_HIGH: CauseRule = CauseRule {
         slug: "learning-rate-too-high",
         title: "Steps are longer than the loss surface allows",
-        explains: &["loss-not-finite", "activation-not-finite", "gradient-not-finite", "weight-not-finite", "loss-diverging", "loss-oscillating", "worse-than-neighbours", "loss-at-chance", "loss-flat", "gradient-exploding", "update-too-large", "weight-growing", "units-dead"],
+        explains: &[
+            "loss-not-finite", "activation-not-finite", "gradient-not-finite", "weight-not-finite",
+            "loss-diverging", "loss-oscillating", "worse-than-neighbours", "loss-at-chance", "loss-flat",
+            "gradient-exploding", "update-too-large", "weight-growing", "units-dead",
+        ],
         since: "0.1.0",
         weigh,
         remedies,
