@@ -26,7 +26,8 @@ fn wants(loss: &LossKind) -> Wants {
         LossKind::CrossEntropy
         | LossKind::CategoricalCrossEntropy
         | LossKind::SparseCategoricalCrossEntropy
-        | LossKind::NegativeLogLikelihood => Wants::Classes,
+        | LossKind::NegativeLogLikelihood
+        | LossKind::NaiveCrossEntropy => Wants::Classes,
         LossKind::BinaryCrossEntropy | LossKind::BinaryCrossEntropyLogits | LossKind::Hinge => Wants::Flags,
         LossKind::Mse | LossKind::HalfMse | LossKind::Mae | LossKind::Huber { .. } => Wants::Numbers,
     }
