@@ -13,6 +13,7 @@ mod diagnose;
 mod digest;
 mod draft;
 mod facts;
+mod figure;
 mod fold;
 mod judge;
 mod layers;

@@ -66,7 +66,10 @@ impl Watch for OutputConstant {
             0 => Verdict::Healthy,
             1..READINGS => Verdict::TooEarly,
             _ => {
-                let message = format!("all {} output units have the same value for every example", units.units);
+                let message = match units.units {
+                    1 => "the output has the same value for every example".to_owned(),
+                    units => format!("all {units} outputs have the same value for every example"),
+                };
                 let draft = OUTPUT_CONSTANT.found(view.step(), message).at(view, Some(site), role);
                 draft.plain("mean output", reading.mean).into()
             }

@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -78,7 +79,11 @@ impl Watch for OutputRange {
             let outside = (lower - target.min.min).max(target.max.max - upper);
             if within && outside > SHARE * range {
                 let (least, most) = (target.min.min, target.max.max);
-                let message = format!("the outputs stay {words}, and the targets reach from {least:.3} to {most:.3}");
+                let message = format!(
+                    "the outputs stay {words}, and the targets reach from {} to {}",
+                    figure(least),
+                    figure(most)
+                );
                 let draft = OUTPUT_RANGE_TOO_NARROW.found(run.last_step, message).at(run, Some(site), Role::Output);
                 return draft.against("largest output", high, upper).plain("largest target", most).into();
             }

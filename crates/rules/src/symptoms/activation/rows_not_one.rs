@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -58,7 +59,8 @@ impl Watch for OutputRowsNotOne {
         if !classes || !probabilities || error <= ERROR {
             return Verdict::Healthy;
         }
-        let message = format!("output rows sum to {:.3} on average", run.digest.row_sum.late().unwrap_or_default());
+        let message =
+            format!("output rows sum to {} on average", figure(run.digest.row_sum.late().unwrap_or_default()));
         let draft = OUTPUT_ROWS_NOT_ONE.found(run.last_step, message).at(run, Some(site), Role::Output);
         draft.against("deviation of a row's sum from 1", error, ERROR).into()
     }

@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -79,7 +80,8 @@ impl Watch for GradientAccumulating {
         if streak < READINGS || mean < limit || self.largest > EVEN * mean {
             return Verdict::Healthy;
         }
-        let message = format!("the gradient norm grew evenly in {streak} steps, from {:.3} to {norm:.3}", self.start);
+        let message =
+            format!("the gradient norm grew evenly in {streak} steps, from {} to {}", figure(self.start), figure(norm));
         GRADIENT_ACCUMULATING.found(view.step(), message).against("norm that each step adds", mean, limit).into()
     }
 }

@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -93,7 +94,7 @@ impl Watch for GradientExploding {
         if self.streak.push(now > GROWTH * usual && loss_now > usual_loss) < READINGS {
             return Verdict::Healthy;
         }
-        let message = format!("the gradient norm is {now:.3}, {:.0} times what it was", now / usual);
+        let message = format!("the gradient norm is {}, {:.0} times what it was", figure(now), now / usual);
         GRADIENT_EXPLODING.found(view.step(), message).against("gradient norm", now, GROWTH * usual).into()
     }
 }

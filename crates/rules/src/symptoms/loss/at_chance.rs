@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -80,7 +81,8 @@ impl Watch for LossAtChance {
         if (last / chance - 1.0).abs() > NEAR {
             return Verdict::Healthy;
         }
-        let message = format!("the loss came to rest at {last:.3}, where a constant answer is ({chance:.3})");
+        let message =
+            format!("the loss came to rest at {}, where a constant answer is ({})", figure(last), figure(chance));
         LOSS_AT_CHANCE.found(run.last_step, message).against("loss", last, chance).into()
     }
 }

@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -63,7 +64,7 @@ impl Watch for LossClimbing {
         if !climbs || last - first < (RISE - 1.0) * first.abs() || first < begin {
             return Verdict::Healthy;
         }
-        let message = format!("the loss climbs without a pause, from {begin:.3} to {last:.3}");
+        let message = format!("the loss climbs without a pause, from {} to {}", figure(begin), figure(last));
         LOSS_CLIMBING.found(run.last_step, message).against("loss of the last eighth", last, RISE * first).into()
     }
 }

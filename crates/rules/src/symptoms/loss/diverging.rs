@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -86,7 +87,7 @@ impl Watch for LossDiverging {
         if streak < PATIENCE.of(view.planned_steps) {
             return Verdict::TooEarly;
         }
-        let message = format!("the loss rose from {first:.3} to {level:.3} and stays there");
+        let message = format!("the loss rose from {} to {} and stays there", figure(first), figure(level));
         LOSS_DIVERGING.found(view.step(), message).against("smoothed loss", level, limit).into()
     }
 }

@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -70,7 +71,12 @@ impl Watch for LossFlat {
         if good || fall.abs() >= FALL {
             return Verdict::Healthy;
         }
-        let message = format!("the loss did not move in {} steps: {first:.4} at first, {last:.4} at last", run.steps);
+        let message = format!(
+            "the loss did not move in {} steps: {} at first, {} at last",
+            run.steps,
+            figure(first),
+            figure(last)
+        );
         LOSS_FLAT.found(run.last_step, message).against("share of the loss that was gained", fall, FALL).into()
     }
 }

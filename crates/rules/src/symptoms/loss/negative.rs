@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -60,7 +61,8 @@ impl Watch for LossNegative {
             0 => Verdict::Healthy,
             1..READINGS => Verdict::TooEarly,
             _ => {
-                let message = format!("the loss is {loss:.3}: a cross-entropy of targets up to {:.3}", target.max);
+                let message =
+                    format!("the loss is {}: a cross-entropy of targets up to {}", figure(loss), figure(target.max));
                 let draft = LOSS_NEGATIVE.found(view.step(), message).at(view, Some(site), Role::Output);
                 draft.against("loss", loss, 0.0).against("largest target", target.max, 1.0).into()
             }

@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -79,8 +80,11 @@ impl Watch for LossOscillating {
         if good || share <= NOISE || after <= STALL * before {
             return Verdict::Healthy;
         }
-        let message =
-            format!("the loss jumps by {noise:.3} from step to step about a level of {level:.3} that no longer falls");
+        let message = format!(
+            "the loss jumps by {} from step to step about a level of {} that no longer falls",
+            figure(noise),
+            figure(level)
+        );
         LOSS_OSCILLATING
             .found(run.last_step, message)
             .against("change from step to step over loss", share, NOISE)

@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -73,7 +74,7 @@ impl Watch for LossSpike {
         if loss <= limit {
             return Verdict::Healthy;
         }
-        let message = format!("the loss jumped from about {level:.3} to {loss:.3}");
+        let message = format!("the loss jumped from about {} to {}", figure(level), figure(loss));
         LOSS_SPIKE.found(view.step(), message).against("loss", loss, limit).into()
     }
 }

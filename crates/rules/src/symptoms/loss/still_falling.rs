@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -76,7 +77,11 @@ impl Watch for LossStillFalling {
         if !poor || pace < PACE || late > EVEN * whole || -late < CERTAIN * uncertain {
             return Verdict::Healthy;
         }
-        let message = format!("the run ended while the loss still fell evenly: {first:.3} at first, {last:.3} at last");
+        let message = format!(
+            "the run ended while the loss still fell evenly: {} at first, {} at last",
+            figure(first),
+            figure(last)
+        );
         LOSS_STILL_FALLING.found(run.last_step, message).against("fall per run over loss", pace, PACE).into()
     }
 }

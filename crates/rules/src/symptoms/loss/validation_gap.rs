@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -72,7 +73,8 @@ impl Watch for ValidationGap {
         if !late || !fell_on || last < RISE * best || gap.is_some_and(|gap| gap < GAP) {
             return Verdict::Healthy;
         }
-        let message = format!("the validation loss was best in epoch {epoch} ({best:.3}) and is {last:.3} now");
+        let message =
+            format!("the validation loss was best in epoch {epoch} ({}) and is {} now", figure(best), figure(last));
         VALIDATION_GAP.found(run.last_step, message).against("validation loss", last, RISE * best).into()
     }
 }

@@ -1,3 +1,4 @@
+use crate::figure::figure;
 use crate::prelude::*;
 
 rule! {
@@ -61,7 +62,7 @@ impl Watch for WeightGrowing {
         if now <= limit {
             return Verdict::Healthy;
         }
-        let message = format!("the weight grew from {first:.3} to {now:.3} (root mean square)");
+        let message = format!("the weight grew from {} to {} (root mean square)", figure(first), figure(now));
         let draft = WEIGHT_GROWING.found(view.step(), message).at(view, Some(site), Role::Weight);
         draft.against("root mean square", now, limit).into()
     }
