@@ -32,6 +32,7 @@ pub(crate) struct Fold<W> {
 }
 
 impl<W: Wide> Fold<W> {
+    #[inline]
     pub(crate) fn new(level: Level, bound: Option<f64>, histogram: bool) -> Self {
         // No magnitude is at or above NaN.
         let bound = bound.filter(|bound| !bound.is_nan()).map(W::at_least);
@@ -194,7 +195,7 @@ impl<W: Wide> Fold<W> {
     pub(crate) fn finish(&self) -> Reading {
         // Adding zero turns -0 into 0: which zero comes first is no property of the tensor.
         let (min, max) = if self.finite == 0 { (0.0, 0.0) } else { (self.min + 0.0, self.max + 0.0) };
-        Reading {
+        let mut reading = Reading {
             count: self.finite + self.nan + self.pos_inf + self.neg_inf,
             nan: self.nan,
             pos_inf: self.pos_inf,
@@ -209,19 +210,28 @@ impl<W: Wide> Fold<W> {
             l1: self.l1,
             l2: self.squares.norm(),
             abs_max: max.max(-min),
-            histogram: if self.asked.histogram { self.histogram() } else { [0; BINS] },
+            histogram: [0; BINS],
+        };
+        if self.asked.histogram {
+            self.fill_histogram(&mut reading.histogram);
         }
+        reading
     }
 
-    fn histogram(&self) -> [u32; BINS] {
-        let mut bins = self.bins;
-        let above: u64 = bins[BIN_UNDERFLOW + 1..].iter().sum();
-        bins[0] = self.zeros;
-        bins[BIN_UNDERFLOW] = self.finite - self.zeros - above;
+    #[inline]
+    fn fill_histogram(&self, histogram: &mut [u32; BINS]) {
+        let saturating = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         if u32::try_from(self.finite).is_ok() {
-            bins.map(|count| count as u32)
+            for (out, count) in histogram.iter_mut().zip(&self.bins) {
+                *out = *count as u32;
+            }
         } else {
-            bins.map(|count| u32::try_from(count).unwrap_or(u32::MAX))
+            for (out, count) in histogram.iter_mut().zip(&self.bins) {
+                *out = saturating(*count);
+            }
         }
+        let above: u64 = self.bins[BIN_UNDERFLOW + 1..].iter().sum();
+        histogram[0] = saturating(self.zeros);
+        histogram[BIN_UNDERFLOW] = saturating(self.finite - self.zeros - above);
     }
 }

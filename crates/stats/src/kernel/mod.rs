@@ -11,7 +11,7 @@ mod lanes;
 mod portable;
 
 use crate::level::Level;
-use crate::source::{Slice, Source};
+use crate::source::Source;
 
 /// Elements of a block: 16 KB of f32, so that it and its exponents stay in a first-level cache of 32 KB. Twice the block
 /// halves what bringing lanes together costs; half the block read a tenth fewer bytes per second in cache.
@@ -173,7 +173,7 @@ impl Wide for f32 {
         match level {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the level was checked against the processor, and the ranges just now.
-            Level::Avx512 => unsafe { avx512::sums(&Slice(block), 0, block.len(), asked, exponents) },
+            Level::Avx512 => unsafe { avx512::sums(&crate::source::Slice(block), 0, block.len(), asked, exponents) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the level was checked against the processor.
             Level::Avx2 => unsafe { avx2::sums(block, asked, exponents) },
@@ -270,6 +270,7 @@ pub(crate) fn sums<S: Readable>(
 
 /// Adds the exponents of `len` elements to the bins 2 and up, of which the highest is `top`. `counted` elements are not
 /// zero. The bins of zeros and of underflow are left to the caller, who knows how many zeros there are.
+#[cfg_attr(not(target_arch = "x86_64"), allow(unused_variables, reason = "the portable kernel needs no hints"))]
 pub(crate) fn add_exponents(level: Level, exponents: &mut [u8], len: usize, top: u8, counted: usize, bins: &mut Bins) {
     assert!(len.next_multiple_of(EXPONENT_GROUP) <= exponents.len().min(BLOCK), "too few exponents for {len} elements");
     match level {
