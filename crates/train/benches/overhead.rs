@@ -1,0 +1,179 @@
+//! What supervision costs: CPU time of a training step with everything observed, log and snapshots on, against a plain burn loop
+//! with neither taps nor session, over the same model, optimizer and batches, interleaved in one process.
+//!
+//! `cargo bench -p barograph-train --bench overhead [-- --json]`
+use barograph_train::data::{Dataset, Targets};
+use barograph_train::recipe::{Activation, LayerKind, LayerSpec, LossKind, OptimizerKind, OptimizerSpec, Padding, Recipe};
+use barograph_train::{Network, Trainer};
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::loss::CrossEntropyLossConfig;
+use burn::nn::{Linear, LinearConfig};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::prelude::*;
+use burn::tensor::activation::relu;
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Int, TensorData};
+use rustix::time::{ClockId, clock_gettime};
+
+/// Learning rate of both loops.
+const RATE: f64 = 1e-4;
+
+/// Rounds of each pair; the median ratio is printed.
+const ROUNDS: usize = 7;
+
+struct Setting {
+    name: &'static str,
+    batch: usize,
+    steps: usize,
+    layers: Vec<LayerSpec>,
+    image: Option<[u64; 3]>,
+}
+
+#[derive(Module, Debug)]
+enum Plain {
+    Mlp(PlainMlp),
+    Cnn(PlainCnn),
+}
+
+#[derive(Module, Debug)]
+struct PlainMlp {
+    fc1: Linear,
+    fc2: Linear,
+    fc3: Linear,
+}
+
+#[derive(Module, Debug)]
+struct PlainCnn {
+    conv1: Conv2d,
+    conv2: Conv2d,
+    fc: Linear,
+}
+
+impl Plain {
+    fn new(name: &str, device: &Device) -> Self {
+        if name == "mlp" {
+            let linear = |inputs, outputs| LinearConfig::new(inputs, outputs).init(device);
+            return Self::Mlp(PlainMlp { fc1: linear(784, 512), fc2: linear(512, 512), fc3: linear(512, 10) });
+        }
+        let conv = |inputs, outputs| Conv2dConfig::new([inputs, outputs], [3, 3]).init(device);
+        Self::Cnn(PlainCnn { conv1: conv(1, 32), conv2: conv(32, 64), fc: LinearConfig::new(64 * 144, 10).init(device) })
+    }
+
+    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Mlp(net) => net.fc3.forward(relu(net.fc2.forward(relu(net.fc1.forward(x))))),
+            Self::Cnn(net) => {
+                let batch = x.dims()[0];
+                let x = relu(net.conv1.forward(x.reshape([batch, 1, 28, 28])));
+                let x = max_pool2d(relu(net.conv2.forward(x)), MaxPoolOptions::new([2, 2]));
+                net.fc.forward(x.flatten::<2>(1, 3))
+            }
+        }
+    }
+}
+
+fn settings() -> [Setting; 2] {
+    let dense = |units| LayerSpec::dense(units).with_activation(Activation::Relu);
+    let conv = |channels| {
+        let mut layer = LayerSpec::conv2d(channels).with_activation(Activation::Relu);
+        if let LayerKind::Conv2d { padding, .. } = &mut layer.kind {
+            *padding = Padding::Valid;
+        }
+        layer
+    };
+    [
+        Setting { name: "mlp", batch: 128, steps: 100, layers: vec![dense(512), dense(512), LayerSpec::dense(10)], image: None },
+        Setting {
+            name: "cnn",
+            batch: 64,
+            steps: 12,
+            layers: vec![conv(32), conv(64), LayerSpec::max_pool2d(2), LayerSpec::dense(10)],
+            image: Some([1, 28, 28]),
+        },
+    ]
+}
+
+fn data(rows: usize) -> Dataset {
+    let inputs = (0..rows * 784).map(|i| ((i * 7919 + 13) % 1000) as f32 / 1000.0).collect();
+    let classes = (0..rows).map(|row| ((row * 7919) % 10) as i64).collect();
+    Dataset::new(inputs, 784, Targets::Classes(classes)).expect("the sizes fit")
+}
+
+/// CPU milliseconds of this process, all threads together.
+fn cpu_ms() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
+}
+
+fn plain(setting: &Setting, data: &Dataset) -> f64 {
+    let device = barograph_burn::cpu(true);
+    let mut model = Plain::new(setting.name, &device);
+    let mut optimizer: ModuleOptimizer = AdamConfig::new().init();
+    let loss_of = CrossEntropyLossConfig::new().init(&device);
+    let Targets::Classes(classes) = &data.targets else { unreachable!("the data has classes") };
+    let begin = cpu_ms();
+    for step in 0..setting.steps {
+        let rows = step * setting.batch..(step + 1) * setting.batch;
+        let inputs = data.inputs[rows.start * 784..rows.end * 784].to_vec();
+        let x = Tensor::<2>::from_data(TensorData::new(inputs, [setting.batch, 784]), &device);
+        let y = Tensor::<1, Int>::from_data(TensorData::new(classes[rows].to_vec(), [setting.batch]), &device);
+        let loss = loss_of.forward(model.forward(x), y);
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        let value: f32 = loss.into_scalar();
+        assert!(value.is_finite());
+        model = optimizer.step(RATE, model, gradients);
+    }
+    (cpu_ms() - begin) / setting.steps as f64
+}
+
+fn supervised(setting: &Setting, data: &Dataset) -> f64 {
+    let folder = tempfile::tempdir().expect("a folder for the log");
+    let recipe = Recipe {
+        layers: setting.layers.clone(),
+        loss: LossKind::CrossEntropy.into(),
+        optimizer: OptimizerSpec::from(OptimizerKind::adam()).with_learning_rate(RATE),
+        batch: setting.batch as u64,
+        epochs: 1,
+        data: barograph_train::recipe::DataSpec { image: setting.image, ..Default::default() },
+        ..Recipe::default()
+    };
+    let trainer: Trainer<Network> = Trainer::from_recipe(&recipe, data).expect("a sound recipe").folder(folder.path());
+    let begin = cpu_ms();
+    let outcome = trainer.fit(data).expect("a training");
+    outcome.close();
+    assert_eq!(outcome.steps, setting.steps as u64);
+    (cpu_ms() - begin) / setting.steps as f64
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    let json = std::env::args().any(|argument| argument == "--json");
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let mut lines = Vec::new();
+    for setting in settings().iter().filter(|setting| only.as_deref().is_none_or(|only| only == setting.name)) {
+        let data = data(setting.batch * setting.steps);
+        (plain(setting, &data), supervised(setting, &data));
+        let rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (plain(setting, &data), supervised(setting, &data))).collect();
+        let ratio = median(rounds.iter().map(|(plain, supervised)| supervised / plain).collect());
+        let [plain, supervised] = [median(rounds.iter().map(|round| round.0).collect()), median(rounds.iter().map(|round| round.1).collect())];
+        lines.push(if json {
+            format!(
+                "{{\"model\":\"{}\",\"ratio\":{ratio:.4},\"ms_plain\":{plain:.3},\"ms_supervised\":{supervised:.3}}}",
+                setting.name
+            )
+        } else {
+            format!("{:6} {ratio:6.3}  {plain:9.3} ms plain  {supervised:9.3} ms supervised", setting.name)
+        });
+    }
+    if json {
+        println!("[{}]", lines.join(","));
+    } else {
+        println!("CPU time of a step, supervised over plain (median of {ROUNDS} interleaved rounds)\n{}", lines.join("\n"));
+    }
+}
