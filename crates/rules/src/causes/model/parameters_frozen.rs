@@ -40,7 +40,8 @@ rule! {
 }
 
 fn weigh(case: &Case<'_>) -> Weighing {
-    let gradients = case.digest.each(Role::Gradient).any(|(_, gradient)| gradient.l2.max > 0.0);
+    // A gradient of zeros has come all the way from the loss: nothing is cut or frozen, something on the way has no derivative.
+    let gradients = case.digest.each(Role::Gradient).next().is_some();
     let frozen = case
         .sites
         .in_order()
@@ -50,7 +51,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
     case.weigh(UNLIKELY)
         .symptom("no-weight-changes", 4.0)
         .when(!gradients && case.has("no-weight-changes"), 1.5, || Evidence::plain("no weight has a gradient", 0.0))
-        .when(gradients, -2.5, || Evidence::plain("weights have gradients", 1.0))
+        .when(gradients, -4.0, || Evidence::plain("weights have gradients", 1.0))
         .when(frozen > 0, 1.0, || Evidence::plain("weights that are not trainable", frozen as f64))
         .done()
 }

@@ -8,7 +8,8 @@ rule! {
     /// zero.
     ///
     /// ## How it is weighed
-    /// Outputs that are exactly 1 from the first step to the last speak for it.
+    /// Outputs that are exactly 1 from the first step to the last speak for it. Targets that no softmax could reach, over
+    /// however many units, speak against it: then the range is the matter.
     ///
     /// ## Example
     /// ```trace
@@ -47,6 +48,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
     case.weigh(UNLIKELY)
         .first_symptom(&[("output-constant", 2.0), ("loss-flat", 1.5), ("loss-at-chance", 1.5)])
         .when(is_one, 4.0, || Evidence::plain("every output of the run is 1", 1.0))
+        .symptom("output-range-too-narrow", -2.0)
         .when(!is_one, -6.0, || Evidence::plain("outputs other than 1 were seen", 0.0))
         .at(clues::last_layer(case).map(|(site, _)| site))
         .done()

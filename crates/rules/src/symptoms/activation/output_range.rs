@@ -1,3 +1,4 @@
+use crate::digest::SiteDigest;
 use crate::figure::figure;
 use crate::prelude::*;
 
@@ -25,6 +26,12 @@ rule! {
     /// step   loss  out/output.min  out/output.max  y/target.min  y/target.max
     /// 0..19  0.5   0               2               -2            2
     /// finding at end out
+    /// ```
+    /// A linear output that has not learned anything yet is narrow, and not bounded:
+    /// ```trace
+    /// step   loss  out/pre_activation.min  out/pre_activation.max  out/output.min  out/output.max  y/target.min  y/target.max
+    /// 0..19  1.0   0.1                     0.3                     0.1             0.3             -3            3
+    /// healthy
     /// ```
     /// Probabilities for targets of 0 and 1:
     /// ```trace
@@ -67,7 +74,7 @@ impl Watch for OutputRange {
         let (Some((site, output)), Some((_, target))) = (run.output(), digest.only(Role::Target)) else {
             return Verdict::TooEarly;
         };
-        if are_class_numbers(run) {
+        if are_class_numbers(run) || is_linear(run, output) {
             return Verdict::Healthy;
         }
         let (low, high) = (output.min.min, output.max.max);
@@ -90,6 +97,13 @@ impl Watch for OutputRange {
         }
         Verdict::Healthy
     }
+}
+
+/// Whether the last layer puts out its pre-activation as it is: then no bound holds the outputs, and they stay where they are by chance.
+fn is_linear(run: &RunView<'_>, output: &SiteDigest) -> bool {
+    let mut layers = run.sites.in_order().iter().rev();
+    let before = layers.find_map(|site| run.digest.site(*site, Role::PreActivation));
+    before.is_some_and(|before| before.min.last == output.min.last && before.max.last == output.max.last)
 }
 
 /// Whether the targets are numbers of classes, one output each.

@@ -9,7 +9,8 @@ rule! {
     /// be lower.
     ///
     /// ## How it is detected
-    /// More than `SHARE` of the outputs are exactly zero for the patience of `PATIENCE`, and none is negative.
+    /// More than `SHARE` of the outputs are exactly zero for the patience of `PATIENCE`, and none is negative. Rows that sum to 1
+    /// within `ROUNDING` come from a softmax that is sure of its answers, and are left out.
     ///
     /// ## Example
     /// ```trace
@@ -43,6 +44,9 @@ rule! {
 /// Share of exact zeros. Our choice: a softmax that underflows has some.
 const SHARE: f64 = 0.3;
 
+/// Deviation of a row's sum from 1 that is rounding.
+const ROUNDING: f64 = 1e-3;
+
 /// Our choice.
 const PATIENCE: Patience = Patience { steps: 20, share: 0.2 };
 
@@ -56,7 +60,8 @@ impl Watch for OutputZero {
         let Some((site, role)) = view.output() else { return Verdict::TooEarly };
         let Some(output) = view.reading(site, role) else { return Verdict::TooEarly };
         let share = output.share(output.zeros);
-        let streak = self.streak.push(share > SHARE && output.min >= 0.0);
+        let softmax = view.scalar(Scalar::OutputRowSumError).is_some_and(|error| error < ROUNDING);
+        let streak = self.streak.push(share > SHARE && output.min >= 0.0 && !softmax);
         if streak < PATIENCE.of(view.planned_steps) {
             return if streak == 0 { Verdict::Healthy } else { Verdict::TooEarly };
         }

@@ -10,7 +10,7 @@ rule! {
     /// and the step ever longer.
     ///
     /// ## How it is detected
-    /// The global norm has grown in `READINGS` steps in a row, each of which added at least `PACE` of what it was at first on average,
+    /// Within the first `BEGINNING` steps, the global norm has grown in `READINGS` steps in a row, each of which added at least `PACE` of what it was at first on average,
     /// and none more than `EVEN` times the mean (an explosion adds most in its last steps).
     ///
     /// ## Example
@@ -55,6 +55,9 @@ const READINGS: u64 = 6;
 /// it less, and a slow explosion stays below.
 const PACE: f64 = 0.4;
 
+/// Steps from the beginning in which it shows: sums grow evenly until the weights have moved. Later on, chance has too many tries.
+const BEGINNING: u64 = 50;
+
 /// Largest increment over the mean one. Our choice.
 const EVEN: f64 = 2.5;
 
@@ -77,7 +80,7 @@ impl Watch for GradientAccumulating {
         self.largest = self.largest.max(norm - previous);
         let mean = (norm - self.start) / streak.max(1) as f64;
         let limit = PACE * self.start;
-        if streak < READINGS || mean < limit || self.largest > EVEN * mean {
+        if view.step() > BEGINNING || streak < READINGS || mean < limit || self.largest > EVEN * mean {
             return Verdict::Healthy;
         }
         let message =

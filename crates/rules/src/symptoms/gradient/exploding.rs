@@ -44,8 +44,8 @@ rule! {
     };
 }
 
-/// Times the average norm. Our choice: single batches reach ten.
-const GROWTH: f64 = 20.0;
+/// Times the average norm. Our choice: single batches reach ten, an average of three seldom.
+const GROWTH: f64 = 10.0;
 
 /// Span of the average now, in steps. Our choice.
 const FAST: u32 = 3;
@@ -82,10 +82,9 @@ impl Watch for GradientExploding {
         };
         self.norm.push(norm);
         self.loss.push(loss);
-        // Averages of the logarithm forget a growth over decades slowly, which is what makes it visible.
-        let usual = self.usual_norm.get().map_or(norm, f64::exp);
+        let usual = self.usual_norm.get().unwrap_or(norm);
         let usual_loss = self.usual_loss.get().unwrap_or(loss);
-        self.usual_norm.push(norm.max(f64::MIN_POSITIVE).ln());
+        self.usual_norm.push(norm);
         self.usual_loss.push(loss);
         let (Some(now), Some(loss_now)) = (self.norm.get(), self.loss.get()) else { return Verdict::TooEarly };
         if self.norm.seen() <= WARM_UP {

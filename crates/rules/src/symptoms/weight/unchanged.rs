@@ -9,9 +9,9 @@ rule! {
     /// rate is zero.
     ///
     /// ## How it is detected
-    /// Norm, mean and extremes of a weight (biases left out) stay the same for the patience of `PATIENCE` while its
-    /// gradient is not zero. A weight without a gradient is frozen on purpose more often than not, and is left alone
-    /// here.
+    /// Norm, mean and extremes of a weight (biases left out) stay the same for the patience of `PATIENCE`, and no update
+    /// was read, while the norm of its gradient is above `STIR` of its own. A weight without a gradient is frozen on
+    /// purpose more often than not, and is left alone here.
     ///
     /// ## Example
     /// ```trace
@@ -44,6 +44,9 @@ rule! {
     };
 }
 
+/// Gradient over weight below which an update may be lost in rounding: `f32` keeps seven digits. Our choice.
+const STIR: f64 = 1e-5;
+
 /// Our choice.
 const PATIENCE: Patience = Patience { steps: 20, share: 0.2 };
 
@@ -62,7 +65,7 @@ impl Watch for WeightUnchanged {
         };
         let now = [weight.l2, weight.mean, weight.min, weight.max];
         let updated = view.reading(site, Role::Update).is_some_and(|update| update.abs_max > 0.0);
-        let same = self.previous.replace(now) == Some(now) && gradient.l2 > 0.0 && !updated;
+        let same = self.previous.replace(now) == Some(now) && gradient.l2 > STIR * weight.l2 && !updated;
         let streak = self.streak.push(same);
         if streak < PATIENCE.of(view.planned_steps) {
             return if streak == 0 { Verdict::Healthy } else { Verdict::TooEarly };
