@@ -29,8 +29,8 @@ rule! {
     /// ```
     /// A linear output that has not learned anything yet is narrow, and not bounded:
     /// ```trace
-    /// step   loss  out/pre_activation.min  out/pre_activation.max  out/output.min  out/output.max  y/target.min  y/target.max
-    /// 0..19  1.0   0.1                     0.3                     0.1             0.3             -3            3
+    /// step   loss  fc/weight.rms  fc/activation.min  fc/activation.max  out/output.min  out/output.max  y/target.min  y/target.max
+    /// 0..19  1.0   0.1            0.1                0.3                0.1             0.3             -3            3
     /// healthy
     /// ```
     /// Probabilities for targets of 0 and 1:
@@ -99,11 +99,19 @@ impl Watch for OutputRange {
     }
 }
 
-/// Whether the last layer puts out its pre-activation as it is: then no bound holds the outputs, and they stay where they are by chance.
+/// Whether the last layer puts out its weighted sums as they are: then no bound holds the outputs, and they stay where they are by chance.
+///
+/// Such a layer has a weight, no activation function that is known, and no pre-activation apart from its activation, which is the output.
 fn is_linear(run: &RunView<'_>, output: &SiteDigest) -> bool {
-    let mut layers = run.sites.in_order().iter().rev();
-    let before = layers.find_map(|site| run.digest.site(*site, Role::PreActivation));
-    before.is_some_and(|before| before.min.last == output.min.last && before.max.last == output.max.last)
+    let digest = run.digest;
+    let mut layers = run.sites.in_order().iter().rev().copied();
+    let Some((last, activation)) = layers.find_map(|site| Some((site, digest.site(site, Role::Activation)?))) else {
+        return false;
+    };
+    let same = activation.min.last == output.min.last && activation.max.last == output.max.last;
+    let has_weight = digest.each(Role::Weight).any(|(site, _)| run.layer_of(site) == last);
+    let function = run.facts.text_at(FactKey::Activation, last).filter(|name| *name != "linear");
+    same && has_weight && function.is_none() && digest.site(last, Role::PreActivation).is_none()
 }
 
 /// Whether the targets are numbers of classes, one output each.

@@ -9,6 +9,7 @@ rule! {
     ///
     /// ## How it is detected
     /// Norm and mean of every weight stay the same for the patience of `PATIENCE`, and no update that was read is other than zero.
+    /// Where gradients were read and all are zero, that is the finding, and not this.
     ///
     /// ## Example
     /// ```trace
@@ -57,8 +58,9 @@ impl Watch for NoWeightChanges {
             return Verdict::TooEarly;
         }
         let now = weights.fold((0.0, 0.0), |(l2, mean), (_, weight)| (l2 + weight.l2, mean + weight.mean));
+        let gradients = view.each(Role::Gradient).map(|(_, gradient)| gradient.abs_max).reduce(f64::max);
         let updated = view.each(Role::Update).any(|(_, update)| update.abs_max > 0.0);
-        let streak = self.streak.push(self.previous.replace(now) == Some(now) && !updated);
+        let streak = self.streak.push(self.previous.replace(now) == Some(now) && !updated && gradients != Some(0.0));
         if streak < PATIENCE.of(view.planned_steps) {
             return if streak == 0 { Verdict::Healthy } else { Verdict::TooEarly };
         }
