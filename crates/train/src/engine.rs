@@ -64,7 +64,7 @@ impl Engine<'_> {
     /// Runs one step. `score` gathers the accuracy or R2 of the epoch.
     pub(crate) fn step<M: Model>(&self, state: State<M>, plan: &StepPlan, mut eyes: Eyes<'_>, score: &mut Score) -> (State<M>, StepResult) {
         let State { model, mut optimizer, mut hooks } = state;
-        let batch = self.rows.gather(&plan.places);
+        let mut batch = self.rows.gather(&plan.places);
         let observer = eyes.observer.as_ref().map(|(observer, _)| (*observer).clone());
         let scope = Scope {
             training: true,
@@ -76,7 +76,8 @@ impl Engine<'_> {
         if let Some(observer) = &observer {
             observer.with(|session| begin(session, plan, &batch));
         }
-        let outputs = model.forward(from_slice(batch.inputs.clone(), [batch.len(), batch.features], &self.device));
+        let inputs = std::mem::take(&mut batch.inputs);
+        let outputs = model.forward(from_slice(inputs, [batch.len(), batch.features], &self.device));
         let values = to_vec(&outputs);
         let loss = self.loss_of(&model, outputs.clone(), &batch, eyes.trace);
         let value: f32 = loss.clone().into_scalar();

@@ -4,7 +4,7 @@ use super::visit::{Counts, Section, Visitor};
 /// `[observe]`: how closely a run is watched, and how much memory and disk that may take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ObserveSpec {
-    /// `updates_every`: steps between two measurements of the weights' updates. Default 1; 0 never measures them.
+    /// `updates_every`: steps between two measurements of the weights' updates; the first five steps are measured besides. Default 10; 0 never measures them.
     pub updates_every: u64,
     /// `units_every`: steps between two readings per unit; the first five steps are read besides. Default 10; 0 never reads them.
     pub units_every: u64,
@@ -18,7 +18,7 @@ pub struct ObserveSpec {
 
 impl Default for ObserveSpec {
     fn default() -> Self {
-        Self { updates_every: 1, units_every: 10, log_cap_mb: 1000, snapshot_every: None, snapshot_memory_mb: 256 }
+        Self { updates_every: 10, units_every: 10, log_cap_mb: 1000, snapshot_every: None, snapshot_memory_mb: 256 }
     }
 }
 
