@@ -3,6 +3,21 @@
 //! It must never compute a verdict: that is the business of the rules.
 
 pub mod cases;
+
+mod catalogue;
 mod commands;
+mod context;
+mod demo;
+mod exit;
+mod experiment;
+mod interrupt;
+mod observed;
+mod page;
+mod pairing;
+mod progress;
+mod run_folder;
+mod screen;
+mod table;
+mod trials;
 
 pub use commands::run;

@@ -1,5 +1,9 @@
 //! The binary `barograph`.
 
+/// The system's allocator gives the large blocks of a training step back to the system and takes them again at the next step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     barograph_cli::run(std::env::args_os())
 }

@@ -48,6 +48,8 @@ pub use json::json;
 pub use markdown::markdown;
 pub use number::{confidence, count, counted, exact, number};
 pub use terminal::{TerminalOptions, terminal};
+pub use visible::visible;
+pub use words::trial_text;
 
 use barograph_vocab::Diagnosis;
 

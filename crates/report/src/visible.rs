@@ -28,7 +28,8 @@ pub(crate) fn is_unsafe(c: char) -> bool {
 }
 
 /// The text with every unsafe character written as an escape (`\n`, `\u{1b}`), cut after [`LONGEST`] characters.
-pub(crate) fn visible(text: &str) -> String {
+#[must_use]
+pub fn visible(text: &str) -> String {
     escape(text, is_unsafe)
 }
 

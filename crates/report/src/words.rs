@@ -250,7 +250,8 @@ pub(crate) fn trial(trial: Option<&Trial>) -> (&'static str, String) {
 }
 
 /// `from step 36: finite for 200 steps, loss 2.3 -> 0.41 (without the fix: NaN)`.
-pub(crate) fn trial_text(trial: &Trial) -> String {
+#[must_use]
+pub fn trial_text(trial: &Trial) -> String {
     let outcome = if trial.finite { "finite for" } else { "not finite within" };
     format!(
         "from step {}: {outcome} {}, loss {} -> {} (without the fix: {})",

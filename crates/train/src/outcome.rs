@@ -3,7 +3,7 @@ use crate::data::Scaling;
 use crate::trial::Baseline;
 use barograph_burn::{Observer, Scope, cpu, from_slice, to_vec};
 use barograph_monitor::EvidenceMode;
-use barograph_vocab::{Diagnosis, EpochRecord, RunEnd, Scalar};
+use barograph_vocab::{Diagnosis, EpochRecord, RunEnd, Scalar, Trial};
 use std::path::PathBuf;
 
 /// What a training came to.
@@ -43,6 +43,19 @@ impl<M> Outcome<M> {
     #[must_use]
     pub fn last(&self, scalar: Scalar) -> Option<f64> {
         self.history.last().and_then(|epoch| epoch.scalar(scalar))
+    }
+
+    /// Writes down in the run log what trying the remedy of a cause showed; later diagnoses say so.
+    pub fn record_trial(&self, slug: &str, remedy: &str, trial: Trial) {
+        if let Some(observer) = &self.observer {
+            observer.with(|session| session.trial(slug, remedy, trial));
+        }
+    }
+
+    /// Says once why the run log was lost, if it was: the disk is full, for instance.
+    #[must_use]
+    pub fn log_trouble(&self) -> Option<String> {
+        self.observer.as_ref().and_then(|observer| observer.with(barograph_monitor::Session::log_trouble))
     }
 
     /// Closes the run log. Dropping the outcome does the same.

@@ -1,5 +1,5 @@
 //! The fit loop.
-use crate::batches::Rows;
+use crate::batches::{Batch, Rows};
 use crate::callbacks::{self, Action, Callback, RunInfo, StepReport};
 use crate::check;
 use crate::checkpoint;
@@ -333,14 +333,7 @@ impl<'a, M: Model> Run<'a, M> {
 
     fn observe_rows(&self, plan: &StepPlan) {
         let batch = self.engine.rows.gather(&plan.places);
-        let outputs = self.engine.outputs;
-        self.observe(|session| {
-            let targets = match batch.answers() {
-                Answers::Classes(classes) => barograph_monitor::TargetRows::Classes { classes, outputs },
-                Answers::Real(values) => barograph_monitor::TargetRows::Real { values, columns: batch.columns() },
-            };
-            session.see_data(&batch.inputs, batch.features, &batch.numbers, &targets);
-        });
+        self.observe(|session| see_rows(session, &batch, self.engine.outputs));
     }
 
     fn report_step(&mut self, plan: &StepPlan, result: &StepResult, findings: &[Finding]) -> Vec<Action> {
@@ -438,6 +431,15 @@ impl<'a, M: Model> Run<'a, M> {
             baseline,
         }
     }
+}
+
+/// Shows a session the rows of a batch.
+pub(crate) fn see_rows(session: &mut Session, batch: &Batch, outputs: usize) {
+    let targets = match batch.answers() {
+        Answers::Classes(classes) => barograph_monitor::TargetRows::Classes { classes, outputs },
+        Answers::Real(values) => barograph_monitor::TargetRows::Real { values, columns: batch.columns() },
+    };
+    session.see_data(&batch.inputs, batch.features, &batch.numbers, &targets);
 }
 
 /// Steps of one epoch over so many rows.

@@ -1,8 +1,8 @@
 //! `barograph cases`: trains stripped cases and prints a diagnosis of each.
 use crate::cases::{CaseOptions, read_cases, run_case};
 use anyhow::Result;
-use barograph_monitor::EvidenceMode;
-use clap::{Args, ValueEnum};
+use super::evidence::Evidence;
+use clap::Args;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -27,23 +27,11 @@ pub(super) struct Cases {
     keep: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Evidence {
-    /// Everything that is known.
-    All,
-    /// Leave declared facts out.
-    Measured,
-}
-
 impl Cases {
     pub(super) fn run(self) -> Result<ExitCode> {
         let cases = read_cases(&self.specs)?;
         let folder = self.specs.parent().unwrap_or(Path::new("."));
-        let evidence = match self.evidence {
-            Evidence::All => EvidenceMode::All,
-            Evidence::Measured => EvidenceMode::Measured,
-        };
-        let options = CaseOptions { evidence, seed: self.seed, keep: self.keep };
+        let options = CaseOptions { evidence: self.evidence.into(), seed: self.seed, keep: self.keep };
         let next = AtomicUsize::new(0);
         let results = Mutex::new(Vec::new());
         std::thread::scope(|scope| {

@@ -1,21 +1,58 @@
 //! The commands, one file each.
 
 mod cases;
+mod check;
+mod completions;
+mod demo;
+mod diagnose;
+mod evidence;
+mod explain;
+mod new;
+mod recipe_argument;
+mod rules;
+mod runs;
+mod train;
 
+use crate::context::Context;
+use crate::exit::WRONG;
+use crate::screen::ColorChoice;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Trains neural networks, watches any training run, and says what went wrong.
+/// Trains neural networks, watches any training run, and says what went wrong: at which step, in which layer and which operation,
+/// why, and what fixes it.
 #[derive(Debug, Parser)]
-#[command(name = "barograph", version, propagate_version = true)]
+#[command(
+    name = "barograph",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "Begin here:\n  barograph demo                    a training that breaks, and its repair, in seconds\n  \
+                  barograph new --data my.csv       a first recipe for your own data\n  barograph train recipe.toml       \
+                  train it; the report says how it went\n\nExit codes: 0 all is well, 1 something was found (see --fail-on), 2 wrong usage \
+                  or input, 130 interrupted."
+)]
 struct Arguments {
+    /// When to colour what is shown.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    color: ColorChoice,
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
+    New(new::New),
+    Check(check::Check),
+    Train(train::Train),
+    Diagnose(diagnose::Diagnose),
+    Runs(runs::Runs),
+    Rules(rules::Rules),
+    Explain(explain::Explain),
+    Completions(completions::Completions),
+    #[command(hide = true)]
     Cases(cases::Cases),
 }
 
@@ -25,17 +62,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            return ExitCode::from(if error.use_stderr() { WRONG } else { 0 });
         }
     };
+    let context = Context::new(arguments.color);
     let outcome = match arguments.command {
+        Command::Demo(command) => command.run(&context),
+        Command::New(command) => command.run(),
+        Command::Check(command) => command.run(&context),
+        Command::Train(command) => command.run(&context),
+        Command::Diagnose(command) => command.run(&context),
+        Command::Runs(command) => command.run(&context),
+        Command::Rules(command) => command.run(&context),
+        Command::Explain(command) => command.run(&context),
+        Command::Completions(command) => command.run(),
         Command::Cases(command) => command.run(),
     };
-    match outcome {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    outcome.unwrap_or_else(|error| {
+        context.fail(&error);
+        ExitCode::from(WRONG)
+    })
 }

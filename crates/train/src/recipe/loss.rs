@@ -38,6 +38,9 @@ pub enum LossKind {
     /// `sparse_categorical_cross_entropy`: the same for class numbers. Like Keras, probabilities are clamped, then their logarithms
     /// go through a log-softmax.
     SparseCategoricalCrossEntropy,
+    /// `naive_cross_entropy`: `-sum(t ln p)` as it is often written by hand, without a clamp: a probability of 0 makes it NaN. Takes
+    /// probabilities. It is here to be studied; train with `cross_entropy`. Like any loss written by hand it is `custom` to the diagnosis.
+    NaiveCrossEntropy,
     /// `negative_log_likelihood`: minus the output of the right class. Takes logarithms of probabilities (`log_softmax`).
     NegativeLogLikelihood,
     /// `binary_cross_entropy`: takes probabilities, clamped to 1e-7 ..= 1 - 1e-7; the mean over the outputs.
@@ -71,7 +74,7 @@ impl LossKind {
     pub const fn takes(&self) -> LossTakes {
         match self {
             Self::CrossEntropy | Self::BinaryCrossEntropyLogits => LossTakes::Logits,
-            Self::CategoricalCrossEntropy | Self::SparseCategoricalCrossEntropy => LossTakes::Distribution,
+            Self::CategoricalCrossEntropy | Self::SparseCategoricalCrossEntropy | Self::NaiveCrossEntropy => LossTakes::Distribution,
             Self::NegativeLogLikelihood => LossTakes::LogProbabilities,
             Self::BinaryCrossEntropy => LossTakes::Probabilities,
             Self::Mse | Self::HalfMse | Self::Mae | Self::Huber { .. } | Self::Hinge => LossTakes::Real,
@@ -87,6 +90,7 @@ impl Kind for LossKind {
             Self::CrossEntropy,
             Self::CategoricalCrossEntropy,
             Self::SparseCategoricalCrossEntropy,
+            Self::NaiveCrossEntropy,
             Self::NegativeLogLikelihood,
             Self::BinaryCrossEntropy,
             Self::BinaryCrossEntropyLogits,
@@ -103,6 +107,7 @@ impl Kind for LossKind {
             Self::CrossEntropy => "cross_entropy",
             Self::CategoricalCrossEntropy => "categorical_cross_entropy",
             Self::SparseCategoricalCrossEntropy => "sparse_categorical_cross_entropy",
+            Self::NaiveCrossEntropy => "naive_cross_entropy",
             Self::NegativeLogLikelihood => "negative_log_likelihood",
             Self::BinaryCrossEntropy => "binary_cross_entropy",
             Self::BinaryCrossEntropyLogits => "binary_cross_entropy_logits",

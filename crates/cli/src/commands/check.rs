@@ -1,0 +1,204 @@
+//! `barograph check`: what can be said of a recipe without training.
+use super::recipe_argument::RecipeArgument;
+use crate::context::Context;
+use crate::exit::FailOn;
+use crate::experiment::say_notes;
+use crate::pairing;
+use crate::screen::{self, Ink, Screen};
+use crate::table::{Align, Table, wrap};
+use anyhow::Result;
+use barograph_report::{count, counted, number, visible};
+use barograph_train::data::{self, Dataset, Targets};
+use barograph_train::recipe::{LayerSpec, Recipe, Shape};
+use barograph_train::{Inspection, inspect};
+use barograph_vocab::{Cause, Finding};
+use clap::Args;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// Constant columns that are named; the others are counted (our choice).
+const COLUMNS_NAMED: usize = 4;
+
+/// Say what can be said of a recipe and its data without training.
+///
+/// Shows the layers with their shapes and parameters, how the rows are split, what the classes are, and what the rules say of the data. A
+/// hint is only that: an odd setting that trains well is healthy.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  barograph check digits.toml\n  barograph check digits.toml --set batch=256 --fail-on warning")]
+pub(super) struct Check {
+    #[command(flatten)]
+    recipe: RecipeArgument,
+    /// From which severity on the exit code is 1.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Error)]
+    fail_on: FailOn,
+}
+
+impl Check {
+    pub(super) fn run(self, context: &Context) -> Result<ExitCode> {
+        let recipe = self.recipe.load()?;
+        let data = data::load(&recipe)?;
+        say_notes(&data, context);
+        let inspection = inspect(&recipe, &data.dataset)?;
+        let out = &context.out;
+        let mut text = facts(&self.recipe.name(), &recipe, &data.dataset, &inspection, out);
+        text.push('\n');
+        text.push_str(&layers(&recipe, &inspection, out));
+        text.push('\n');
+        text.push_str(&remarks(&recipe, &inspection, out));
+        screen::print(&text)?;
+        Ok(self.fail_on.code(&inspection.diagnosis))
+    }
+}
+
+/// Labels and what there is to say, the labels in one column.
+fn facts(name: &str, recipe: &Recipe, data: &Dataset, inspection: &Inspection, screen: &Screen) -> String {
+    let Inspection { rows, validation_rows, steps_per_epoch, .. } = *inspection;
+    let file = recipe.data.file.as_ref().map_or_else(|| "code".to_owned(), |file| file.display().to_string());
+    let held_out = if validation_rows == 0 { "none".to_owned() } else { count(validation_rows as u64) };
+    let steps = steps_per_epoch.saturating_mul(recipe.epochs);
+    let mut lines = vec![
+        ("recipe", format!("{name}: every key is understood")),
+        ("data", format!("{file}: {} to train on, {held_out} held out", counted(rows as u64, "row"))),
+        ("inputs", inputs(data)),
+        ("targets", format!("{}; {}", inspection.task.name(), targets(data))),
+        (
+            "training",
+            format!(
+                "{} of {} an epoch, {}: {} in all",
+                counted(steps_per_epoch, "step"),
+                counted(recipe.batch.min(rows as u64), "row"),
+                counted(recipe.epochs, "epoch"),
+                count(steps)
+            ),
+        ),
+    ];
+    lines.retain(|(_, text)| !text.is_empty());
+    let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or(0) + 2;
+    let mut out = String::new();
+    for (label, text) in lines {
+        for (number, part) in wrap(&visible(&text), screen.text_width().saturating_sub(width)).iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            let _ = writeln!(out, "{}{part}", screen.paint(Ink::Dim, format!("{label:<width$}")));
+        }
+    }
+    out
+}
+
+/// The input columns as they are in the file, before they are scaled.
+fn inputs(data: &Dataset) -> String {
+    let features = data.features();
+    let finite = || data.inputs.iter().copied().filter(|value| value.is_finite());
+    let range = format!("from {} to {}", number(finite().fold(f64::INFINITY, |a, b| a.min(b.into()))), number(finite().fold(f64::NEG_INFINITY, |a, b| a.max(b.into()))));
+    let mut text = format!("{}, {range}", counted(features as u64, "column"));
+    let bad = data.inputs.iter().filter(|value| !value.is_finite()).count();
+    if bad > 0 {
+        let _ = write!(text, "; {} not finite", counted(bad as u64, "value"));
+    }
+    let is_constant = |column: &usize| data.inputs.chunks(features).all(|row| row[*column] == data.inputs[*column]);
+    let constant: Vec<&str> = (0..features).filter(is_constant).map(|column| data.feature_names[column].as_str()).collect();
+    if !constant.is_empty() {
+        let named = constant.iter().take(COLUMNS_NAMED).copied().collect::<Vec<_>>().join(", ");
+        let more = if constant.len() > COLUMNS_NAMED { ", ..." } else { "" };
+        let _ = write!(text, "; {} constant: {named}{more}", count(constant.len() as u64));
+    }
+    text
+}
+
+fn targets(data: &Dataset) -> String {
+    match &data.targets {
+        Targets::Classes(classes) => {
+            let mut counts = BTreeMap::<i64, u64>::new();
+            for class in classes {
+                *counts.entry(*class).or_default() += 1;
+            }
+            let name = |class: i64| {
+                let name = usize::try_from(class).ok().and_then(|class| data.class_names.get(class));
+                name.map_or_else(|| class.to_string(), Clone::clone)
+            };
+            let rarest = counts.iter().min_by_key(|(_, rows)| **rows);
+            let commonest = counts.iter().rev().max_by_key(|(_, rows)| **rows);
+            let (Some((rare, few)), Some((common, many))) = (rarest, commonest) else { return "no classes".to_owned() };
+            format!(
+                "{} of {} (class {}) to {} (class {}) rows",
+                if counts.len() == 1 { "1 class".to_owned() } else { format!("{} classes", counts.len()) },
+                count(*few),
+                name(*rare),
+                count(*many),
+                name(*common)
+            )
+        }
+        Targets::Real { values, columns } => {
+            let finite = || values.iter().copied().filter(|value| value.is_finite()).map(f64::from);
+            let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+            format!("{} from {} to {}", counted(*columns as u64, "column"), number(low), number(high))
+        }
+    }
+}
+
+fn layers(recipe: &Recipe, inspection: &Inspection, screen: &Screen) -> String {
+    let mut table =
+        Table::new(&[("layer", Align::Left), ("kind", Align::Left), ("output", Align::Right), ("parameters", Align::Right)]);
+    let mut total = 0;
+    for (spec, layer) in recipe.layers.iter().zip(&inspection.layers) {
+        total += layer.parameters;
+        table.row([
+            (Ink::Bold, visible(&layer.site)),
+            (Ink::Plain, kind(spec)),
+            (Ink::Plain, shape(layer.output)),
+            (Ink::Plain, count(layer.parameters as u64)),
+        ]);
+    }
+    table.row([
+        (Ink::Plain, String::new()),
+        (Ink::Plain, format!("loss: {}", recipe.loss.kind.name())),
+        (Ink::Plain, String::new()),
+        (Ink::Bold, count(total as u64)),
+    ]);
+    table.render(screen)
+}
+
+/// `dense, relu`.
+fn kind(layer: &LayerSpec) -> String {
+    let kind = layer.kind.name();
+    match pairing::activation(layer) {
+        Some(activation) if activation.name() != "linear" && kind != "activation" => format!("{kind}, {}", activation.name()),
+        Some(activation) if kind == "activation" => activation.name().to_owned(),
+        _ => kind.to_owned(),
+    }
+}
+
+fn shape(shape: Shape) -> String {
+    match shape {
+        Shape::Row(values) => count(values),
+        Shape::Image([channels, height, width]) => format!("{channels} x {height} x {width}"),
+    }
+}
+
+/// Findings, then hints.
+fn remarks(recipe: &Recipe, inspection: &Inspection, screen: &Screen) -> String {
+    let mut out = String::new();
+    let remark = |out: &mut String, ink, label: &str, text: &str| {
+        let text = format!("{label}: {}", visible(text));
+        for (number, line) in wrap(&text, screen.text_width()).iter().enumerate() {
+            let line = match line.strip_prefix(label) {
+                Some(rest) if number == 0 => format!("{}{rest}", screen.paint(ink, label)),
+                _ => format!("  {line}"),
+            };
+            let _ = writeln!(out, "{line}");
+        }
+    };
+    for Finding { severity, code, message, .. } in &inspection.diagnosis.findings {
+        remark(&mut out, Ink::of(*severity), &format!("{}[{}]", severity.name(), visible(code)), message);
+    }
+    for Cause { slug, remedy, .. } in &inspection.diagnosis.causes {
+        remark(&mut out, Ink::Note, "hint", &format!("{slug}: {}", remedy.text));
+    }
+    if let Some(hint) = pairing::hint(recipe) {
+        remark(&mut out, Ink::Note, "hint", &hint);
+    }
+    if out.is_empty() {
+        remark(&mut out, Ink::Good, "fine", "nothing here is known to go wrong");
+    }
+    out
+}

@@ -1,0 +1,71 @@
+//! `barograph train`: trains a recipe and reports on it.
+use super::recipe_argument::RecipeArgument;
+use crate::context::Context;
+use crate::exit::FailOn;
+use crate::experiment::{Experience, Experiment, say_notes};
+use crate::observed::Format;
+use crate::run_folder::RunFolder;
+use crate::screen::{self, Ink};
+use anyhow::Result;
+use barograph_report::{counted, visible};
+use barograph_train::data;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Train the network of a recipe, watch it, and say how it went.
+///
+/// The run folder takes the log, the checkpoints, the model and report.html; `barograph diagnose` reads it again at any time. Ctrl-C ends
+/// the run after its step and keeps a checkpoint; a second Ctrl-C ends it at once.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  barograph train digits.toml\n  barograph train digits.toml --set optimizer.learning_rate=0.01 --set epochs=5\n  \
+                        barograph train digits.toml --verify            try what might fix it\n  \
+                        barograph train digits.toml --format json --fail-on warning > report.json")]
+pub(super) struct Train {
+    #[command(flatten)]
+    recipe: RecipeArgument,
+    /// The folder of the run [default: runs/NAME-001 and counting].
+    #[arg(long, value_name = "DIR")]
+    run_dir: Option<PathBuf>,
+    /// When something is wrong, try what might fix it: short runs with the likeliest remedies.
+    #[arg(long)]
+    verify: bool,
+    /// From which severity on the exit code is 1.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = FailOn::Error)]
+    fail_on: FailOn,
+    /// How the report is written to standard output.
+    #[arg(long, value_enum, default_value_t = OutputFormat::Terminal)]
+    format: OutputFormat,
+}
+
+/// What `train` can write to standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OutputFormat {
+    /// For people.
+    Terminal,
+    /// For programs.
+    Json,
+}
+
+impl Train {
+    pub(super) fn run(self, context: &Context) -> Result<ExitCode> {
+        let recipe = self.recipe.load()?;
+        let data = data::load(&recipe)?;
+        say_notes(&data, context);
+        let folder = RunFolder::choose(self.run_dir.as_deref(), &recipe.name)?;
+        let (rows, place) = (counted(data.dataset.rows() as u64, "row"), folder.path().display().to_string());
+        let name = context.err.paint(Ink::Bold, visible(&recipe.name));
+        screen::say(&format!("training {name} on {rows} -> {}", visible(&place)));
+        let experiment = Experiment { recipe: &recipe, data: &data, folder: folder.path(), verify: self.verify };
+        let Experience { outcome, observed, page, .. } = experiment.run(context).inspect_err(|_| folder.abandon())?;
+        let format = match self.format {
+            OutputFormat::Terminal => Format::Terminal,
+            OutputFormat::Json => Format::Json,
+        };
+        screen::print(&observed.render(format, &context.out))?;
+        if let Some(page) = page {
+            screen::say(&context.err.paint(Ink::Dim, format!("report: {}", page.display())));
+        }
+        Ok(self.fail_on.code_of_run(outcome.end, &observed.diagnosis))
+    }
+}
