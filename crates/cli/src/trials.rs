@@ -7,7 +7,10 @@ use barograph_vocab::{Diagnosis, Remedy, Trial, Verdict};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Causes whose remedies are tried, the likeliest first (our choice: below the third there is rarely anything but a guess).
-const TRIALS: usize = 3;
+const CAUSES: usize = 3;
+
+/// Remedies of one cause that are tried (our choice).
+const REMEDIES: usize = 3;
 
 /// A remedy, and what trying it showed.
 #[derive(Clone, Debug)]
@@ -51,25 +54,25 @@ pub(crate) fn try_remedies(
     if verdict == Verdict::Healthy {
         return tried;
     }
-    for cause in causes.iter().take(TRIALS) {
-        if interrupt.load(Ordering::Relaxed) {
+    let remedies = causes.iter().take(CAUSES).flat_map(|cause| {
+        outcome.remedies(&cause.slug).into_iter().take(REMEDIES).map(|remedy| (cause.slug.clone(), remedy))
+    });
+    for (slug, remedy) in remedies {
+        if interrupt.load(Ordering::Relaxed) || tried.last().is_some_and(Tried::works) {
             break;
         }
-        before(&cause.remedy);
-        let result = match try_remedy(outcome, recipe, data, cause) {
+        before(&remedy);
+        let result = match try_remedy(outcome, recipe, data, &remedy) {
             Ok(Some(trial)) => {
-                outcome.record_trial(&cause.slug, &cause.remedy.text, trial.clone());
+                outcome.record_trial(&slug, &remedy.text, trial.clone());
                 TrialResult::Ran(trial)
             }
             Ok(None) => TrialResult::Advice,
             Err(error) => TrialResult::Refused(error.to_string()),
         };
-        let one = Tried { slug: cause.slug.clone(), remedy: cause.remedy.clone(), result };
+        let one = Tried { slug, remedy, result };
         after(&one);
         tried.push(one);
-        if tried.last().is_some_and(Tried::works) {
-            break;
-        }
     }
     tried
 }

@@ -6,7 +6,7 @@ use barograph_rules::{EvidenceMode, Judge};
 use barograph_stats::{Elements, UnitScratch};
 use barograph_store::{StoreError, decode_step_into, encode_step};
 use barograph_vocab::{
-    Diagnosis, EpochRecord, Fact, FactKey, FactValue, Finding, Incident, Provenance, Reading, Record, Role,
+    Diagnosis, EpochRecord, Fact, FactKey, FactValue, Finding, Incident, Provenance, Reading, Record, Remedy, Role,
     RunEnd, RunStart, Scalar, Site, SiteId, SiteReading, Sites, StepRecord, Trial, UnitReading,
 };
 use std::path::PathBuf;
@@ -268,6 +268,12 @@ impl Session {
     pub fn note(&mut self, text: impl Into<String>) {
         let step = self.step.step;
         self.record(&Record::Note { step, text: text.into() });
+    }
+
+    /// Every remedy of one cause, the most promising first. Empty for an unknown slug.
+    #[must_use]
+    pub fn remedies(&self, slug: &str) -> Vec<Remedy> {
+        self.judge.remedies(slug, EvidenceMode::All)
     }
 
     /// The diagnosis as of now.

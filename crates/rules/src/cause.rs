@@ -63,6 +63,13 @@ impl<'a> Case<'a> {
         self.findings.iter().find(|finding| finding.name == name)
     }
 
+    /// The first of these findings that came before the finding `later`, or at the same step.
+    #[must_use]
+    pub fn first_before(&self, earlier: &[&str], later: &str) -> Option<&'a Finding> {
+        let limit = self.finding(later)?.step;
+        earlier.iter().filter_map(|name| self.finding(name)).filter(|finding| finding.step <= limit).min_by_key(|finding| finding.step)
+    }
+
     /// Whether a symptom rule found something.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

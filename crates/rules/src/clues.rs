@@ -8,6 +8,11 @@ pub(crate) const UNLIKELY: f64 = -3.0;
 /// Room for rounding at the bounds of activations.
 const ROUNDING: f64 = 1e-6;
 
+/// What shows that weights were thrown far by their first updates, if it came before units died: then dead units are its consequence.
+pub(crate) fn thrown_before_dying<'a>(case: &Case<'a>) -> Option<&'a barograph_vocab::Finding> {
+    case.first_before(&["weight-growing", "update-too-large", "loss-spike", "gradient-exploding"], "units-dead")
+}
+
 /// The typical update/weight ratio: the largest over the weights (biases left out) of its mean over the run.
 pub(crate) fn update_ratio(case: &Case<'_>) -> Option<f64> {
     let updates = case.digest.each(Role::Update).filter(|(site, _)| case.is_matrix(*site));

@@ -50,6 +50,14 @@ impl Trouble {
     }
 }
 
+/// A remedy of a cause, by its text, and what trying it showed.
+#[derive(Clone, Debug)]
+pub(crate) struct TriedRemedy {
+    pub(crate) slug: String,
+    pub(crate) remedy: String,
+    pub(crate) trial: Trial,
+}
+
 /// All that a diagnosis is made of.
 pub(crate) struct Evidences<'a> {
     pub(crate) name: &'a str,
@@ -60,7 +68,7 @@ pub(crate) struct Evidences<'a> {
     pub(crate) digest: &'a Digest,
     pub(crate) findings: Vec<Finding>,
     pub(crate) incident: Option<&'a Incident>,
-    pub(crate) trials: &'a [(String, Trial)],
+    pub(crate) trials: &'a [TriedRemedy],
     pub(crate) steps: u64,
     pub(crate) dropped: u64,
     pub(crate) notes: Vec<String>,
@@ -110,13 +118,13 @@ impl Evidences<'_> {
 }
 
 /// By falling confidence; causes of equal confidence in the order of the catalogue.
-fn rank(case: &Case<'_>, trials: &[(String, Trial)]) -> Vec<Cause> {
+fn rank(case: &Case<'_>, trials: &[TriedRemedy]) -> Vec<Cause> {
     let mut causes: Vec<_> = CAUSES.iter().filter_map(|rule| weigh(rule, case, trials)).collect();
     causes.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     causes
 }
 
-fn weigh(rule: &CauseRule, case: &Case<'_>, trials: &[(String, Trial)]) -> Option<Cause> {
+fn weigh(rule: &CauseRule, case: &Case<'_>, trials: &[TriedRemedy]) -> Option<Cause> {
     let weighing = (rule.weigh)(case);
     let confidence = weighing.confidence(rule.explains);
     if weighing.terms.is_empty() || confidence.is_nan() || confidence < LISTED {
@@ -124,8 +132,7 @@ fn weigh(rule: &CauseRule, case: &Case<'_>, trials: &[(String, Trial)]) -> Optio
     }
     let mut terms = weighing.terms;
     terms.sort_by(|a, b| b.log_odds.abs().total_cmp(&a.log_odds.abs()));
-    let mut remedy = (rule.remedies)(case).into_iter().next()?;
-    remedy.verified = trials.iter().rev().find(|(slug, _)| slug == rule.slug).map(|(_, trial)| trial.clone());
+    let remedy = best_remedy((rule.remedies)(case), rule.slug, trials)?;
     Some(Cause {
         slug: rule.slug.to_owned(),
         confidence,
@@ -135,6 +142,18 @@ fn weigh(rule: &CauseRule, case: &Case<'_>, trials: &[(String, Trial)]) -> Optio
         evidence: terms.into_iter().map(line_of_evidence).collect(),
         remedy,
     })
+}
+
+/// The first remedy that was tried and works; else the first of all, with what trying it showed.
+fn best_remedy(remedies: Vec<Remedy>, slug: &str, trials: &[TriedRemedy]) -> Option<Remedy> {
+    let tried = |mut remedy: Remedy| {
+        let trial = trials.iter().rev().find(|tried| tried.slug == slug && tried.remedy == remedy.text);
+        remedy.verified = trial.map(|tried| tried.trial.clone());
+        remedy
+    };
+    let remedies: Vec<Remedy> = remedies.into_iter().map(tried).collect();
+    let works = remedies.iter().position(|remedy| remedy.verified.as_ref().is_some_and(|trial| trial.works));
+    remedies.into_iter().nth(works.unwrap_or(0))
 }
 
 /// What speaks against the cause says so, or a reader would take it for support.

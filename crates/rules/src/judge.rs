@@ -1,5 +1,5 @@
 //! The engine: it is fed a run and answers with findings and a diagnosis.
-use crate::diagnose::{Evidences, diagnose, remedies};
+use crate::diagnose::{Evidences, TriedRemedy, diagnose, remedies};
 use crate::digest::Digest;
 use crate::facts::{EvidenceMode, FactTable};
 use crate::layers::Layers;
@@ -9,7 +9,6 @@ use crate::symptoms::SYMPTOMS;
 use crate::view::{Index, RunView, StepView};
 use barograph_vocab::{
     DataReading, Diagnosis, EpochRecord, Finding, Incident, NotChecked, Record, Remedy, RunEnd, Sites, StepRecord,
-    Trial,
 };
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,7 +55,7 @@ struct Account {
     name: String,
     recorded: Vec<Finding>,
     incident: Option<Incident>,
-    trials: Vec<(String, Trial)>,
+    trials: Vec<TriedRemedy>,
     notes: Vec<String>,
     dropped: u64,
     thinned: bool,
@@ -118,7 +117,10 @@ impl Judge {
             Record::Data(data) => self.judge_data(data),
             Record::Finding(finding) => self.account.recorded.push(finding.clone()),
             Record::Incident(incident) => self.judge_incident(incident),
-            Record::Trial { slug, trial, .. } => self.account.trials.push((slug.clone(), trial.clone())),
+            Record::Trial { slug, remedy, trial } => {
+                let (slug, remedy, trial) = (slug.clone(), remedy.clone(), trial.clone());
+                self.account.trials.push(TriedRemedy { slug, remedy, trial });
+            }
             Record::Dropped { count, .. } => self.account.dropped = self.account.dropped.saturating_add(*count),
             Record::RuleOff { rule, reason } => self.switch_off(rule, reason),
             Record::Note { step, text } => self.account.notes.push(format!("step {step}: {text}")),

@@ -1,5 +1,6 @@
 //! Remedies that several causes share, with the edits that a recipe needs for them.
 use crate::cause::Case;
+use crate::clues;
 use barograph_vocab::{Edit, EditValue, FactKey, Remedy, SiteId};
 
 /// A remedy that only words can say.
@@ -59,6 +60,17 @@ pub(crate) fn activation(case: &Case<'_>, site: Option<SiteId>, kind: &str) -> R
 /// Another initializer for the layer at `path`, in the same way.
 pub(crate) fn initializer(case: &Case<'_>, path: Option<&str>, kind: &str) -> Remedy {
     in_layer(case, path.and_then(|path| case.sites.find(path)), "initializer", kind)
+}
+
+/// The cross-entropy of raw scores, whose logarithm is stable; where the last layer is a softmax, without it.
+pub(crate) fn loss_on_scores(case: &Case<'_>) -> Remedy {
+    let text = "take the cross-entropy of raw scores, whose logarithm is stable";
+    let mut remedy = choose(text, "loss.kind", "cross_entropy");
+    if let Some((site, "softmax")) = clues::last_layer(case) {
+        remedy.change.extend(activation(case, Some(site), "linear").change);
+        remedy.text = format!("{text}, and take the softmax away from {}", case.sites.path(site));
+    }
+    remedy
 }
 
 fn in_layer(case: &Case<'_>, site: Option<SiteId>, key: &str, word: &str) -> Remedy {

@@ -3,7 +3,7 @@ use crate::data::Scaling;
 use crate::trial::Baseline;
 use barograph_burn::{Observer, Scope, cpu, from_slice, to_vec};
 use barograph_monitor::EvidenceMode;
-use barograph_vocab::{Diagnosis, EpochRecord, RunEnd, Scalar, Trial};
+use barograph_vocab::{Diagnosis, EpochRecord, Remedy, RunEnd, Scalar, Trial};
 use std::path::PathBuf;
 
 /// What a training came to.
@@ -37,6 +37,12 @@ impl<M> Outcome<M> {
     #[must_use]
     pub fn diagnosis_from(&self, mode: EvidenceMode) -> Option<Diagnosis> {
         self.observer.as_ref().map(|observer| observer.with(|session| session.diagnosis(mode)))
+    }
+
+    /// Every remedy of one cause, the most promising first. Empty for an unknown slug and for an unobserved training.
+    #[must_use]
+    pub fn remedies(&self, slug: &str) -> Vec<Remedy> {
+        self.observer.as_ref().map(|observer| observer.with(|session| session.remedies(slug))).unwrap_or_default()
     }
 
     /// A number of the last epoch.

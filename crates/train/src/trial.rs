@@ -11,7 +11,11 @@ use crate::recipe::Recipe;
 use crate::schedule::Schedule;
 use crate::{Model, Network};
 use barograph_burn::cpu;
-use barograph_vocab::{Cause, Trial};
+use barograph_vocab::{Remedy, Severity, Trial};
+
+/// What a loss must have come down to, as a share of where the trial began, for a remedy to count as working (our choice: noise
+/// alone moves the mean of 20 steps by a few percent).
+const FALLEN: f64 = 0.9;
 
 /// Steps of a trial: enough to see a trend, few enough to wait for (our choice).
 pub const TRIAL_STEPS: u64 = 200;
@@ -26,23 +30,22 @@ pub(crate) struct Baseline<M> {
     pub(crate) losses: Vec<f32>,
 }
 
-/// Tries the remedy of a cause for a recipe's run and says what it showed. `None` when the remedy cannot be written as edits.
+/// Tries a remedy for a recipe's run and says what it showed. `None` when the remedy cannot be written as edits.
 ///
 /// A remedy of the optimizer, of clipping, or of the schedule starts from the last good snapshot. Any other changes the network, its data or
 /// its loss, and starts from the beginning with the same seed.
 ///
 /// # Errors
 /// When the repaired recipe is wrong.
-pub fn try_remedy(outcome: &Outcome<Network>, recipe: &Recipe, data: &Dataset, cause: &Cause) -> Result<Option<Trial>, TrainError> {
-    if cause.remedy.change.is_empty() {
+pub fn try_remedy(outcome: &Outcome<Network>, recipe: &Recipe, data: &Dataset, remedy: &Remedy) -> Result<Option<Trial>, TrainError> {
+    if remedy.change.is_empty() {
         return Ok(None);
     }
-    let repaired = recipe.repaired(&cause.remedy.change)?;
-    let keeps_network = cause.remedy.change.iter().all(|edit| {
+    let repaired = recipe.repaired(&remedy.change)?;
+    let keeps_network = remedy.change.iter().all(|edit| {
         let table = edit.key.split('.').next().unwrap_or_default();
         matches!(table, "optimizer" | "clip" | "schedule")
     });
-    let same_optimizer = std::mem::discriminant(&repaired.optimizer.kind) == std::mem::discriminant(&recipe.optimizer.kind);
     let prepared = prepare(data, &repaired, Some(repaired.loss.kind.takes()))?;
     let rows = Rows::new(&prepared.data, prepared.training);
     let scoring = Scoring::new(prepared.task, Some(repaired.loss.kind.takes()));
@@ -50,10 +53,14 @@ pub fn try_remedy(outcome: &Outcome<Network>, recipe: &Recipe, data: &Dataset, c
     let outputs = crate::check::outputs(&network, prepared.data.features());
     let engine = Engine { recipe: &repaired, loss: &repaired.loss, rows: &rows, scoring, outputs, device: cpu(true) };
     crate::check::check_outputs(&engine, &prepared.data)?;
+    // A snapshot is good only from before the first sign of trouble.
+    let findings = outcome.diagnosis().map(|diagnosis| diagnosis.findings).unwrap_or_default();
+    let trouble = findings.iter().filter(|finding| finding.severity >= Severity::Warning).map(|finding| finding.step).min();
     let (from_step, state) = match &outcome.baseline.good {
-        Some((step, state)) if keeps_network => {
-            let optimizer = if same_optimizer { state.optimizer.clone() } else { optimizer::build(&repaired.optimizer) };
-            let optimizer = if repaired.optimizer == recipe.optimizer { optimizer } else { optimizer::build(&repaired.optimizer) };
+        Some((step, state)) if keeps_network && trouble.is_none_or(|trouble| *step <= trouble) => {
+            // The rate is given at each step; moments stay, unless the optimizer is another one.
+            let same = repaired.optimizer.kind == recipe.optimizer.kind && repaired.optimizer.weight_decay == recipe.optimizer.weight_decay;
+            let optimizer = if same { state.optimizer.clone() } else { optimizer::build(&repaired.optimizer) };
             (*step, State { optimizer, ..state.clone() })
         }
         _ => (0, State { model: network, optimizer: optimizer::build(&repaired.optimizer), hooks: outcome.baseline.start.hooks.clone() }),
@@ -100,7 +107,9 @@ fn judge(from_step: u64, losses: &[f32], before: &[f32], comparable: bool) -> Tr
     let without = before.get(end.saturating_sub(tenth).min(before.len())..end.min(before.len())).unwrap_or_default();
     let loss_without = if without.len() < tenth { f64::NAN } else { mean(without) };
     let better = !comparable || !loss_without.is_finite() || loss_last < loss_without;
-    let works = finite && loss_last < loss_first && better;
+    // A remedy that first throws the loss up and then brings it half way down has not helped.
+    let start = losses.first().map_or(f64::NAN, |&loss| f64::from(loss)).min(loss_first);
+    let works = finite && loss_last < FALLEN * start && better;
     Trial { from_step, steps: losses.len() as u64, finite, loss_first, loss_last, loss_without, works }
 }
 

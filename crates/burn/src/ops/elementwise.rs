@@ -74,11 +74,23 @@ pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     unary("relu", Location::caller(), x, |x| activation::relu(x))
 }
 
+/// Slope of [`selu`] above 0: Klambauer et al., 2017, appendix A1.
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+
+/// Where [`selu`] ends below 0, before it is scaled: Klambauer et al., 2017, appendix A1.
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+
+/// `x` above 0 and `alpha * (e^x - 1)` below, without the exponential of a large `x`: burn 0.22.1 computes it and masks it out,
+/// so that its derivative is NaN above 88.
+fn stable_elu<const D: usize>(x: Tensor<D>, alpha: f64) -> Tensor<D> {
+    activation::relu(x.clone()) + x.clamp_max(0.0).exp().sub_scalar(1.0).mul_scalar(alpha)
+}
+
 /// The self-normalizing ELU of Klambauer et al., 2017.
 #[must_use]
 #[track_caller]
 pub fn selu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("selu", Location::caller(), x, |x| activation::selu(x))
+    unary("selu", Location::caller(), x, |x| stable_elu(x, SELU_ALPHA).mul_scalar(SELU_SCALE))
 }
 
 /// `x` times the normal distribution function, exact (Hendrycks and Gimpel, 2016).
@@ -106,7 +118,7 @@ pub fn leaky_relu<const D: usize>(x: Tensor<D>, slope: f64) -> Tensor<D> {
 #[must_use]
 #[track_caller]
 pub fn elu<const D: usize>(x: Tensor<D>, alpha: f64) -> Tensor<D> {
-    unary("elu", Location::caller(), x, |x| activation::elu(x, alpha))
+    unary("elu", Location::caller(), x, |x| stable_elu(x, alpha))
 }
 
 /// `log(1 + e^(beta x)) / beta`.

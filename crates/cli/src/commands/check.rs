@@ -177,28 +177,23 @@ fn shape(shape: Shape) -> String {
 
 /// Findings, then hints.
 fn remarks(recipe: &Recipe, inspection: &Inspection, screen: &Screen) -> String {
-    let mut out = String::new();
-    let remark = |out: &mut String, ink, label: &str, text: &str| {
-        let text = format!("{label}: {}", visible(text));
-        for (number, line) in wrap(&text, screen.text_width()).iter().enumerate() {
-            let line = match line.strip_prefix(label) {
-                Some(rest) if number == 0 => format!("{}{rest}", screen.paint(ink, label)),
-                _ => format!("  {line}"),
-            };
-            let _ = writeln!(out, "{line}");
-        }
-    };
-    for Finding { severity, code, message, .. } in &inspection.diagnosis.findings {
-        remark(&mut out, Ink::of(*severity), &format!("{}[{}]", severity.name(), visible(code)), message);
-    }
-    for Cause { slug, remedy, .. } in &inspection.diagnosis.causes {
-        remark(&mut out, Ink::Note, "hint", &format!("{slug}: {}", remedy.text));
-    }
-    if let Some(hint) = pairing::hint(recipe) {
-        remark(&mut out, Ink::Note, "hint", &hint);
-    }
-    if out.is_empty() {
-        remark(&mut out, Ink::Good, "fine", "nothing here is known to go wrong");
-    }
-    out
+    let Inspection { diagnosis, .. } = inspection;
+    let findings = diagnosis.findings.iter().map(|Finding { severity, code, message, .. }| {
+        remark(Ink::of(*severity), &format!("{}[{}]", severity.name(), visible(code)), message, screen)
+    });
+    let causes = diagnosis.causes.iter().map(|Cause { slug, remedy, .. }| format!("{slug}: {}", remedy.text));
+    let hints = causes.chain(pairing::hint(recipe)).map(|text| remark(Ink::Note, "hint", &text, screen));
+    let out: String = findings.chain(hints).collect();
+    if out.is_empty() { remark(Ink::Good, "fine", "nothing here is known to go wrong", screen) } else { out }
+}
+
+/// A label and a text, wrapped.
+fn remark(ink: Ink, label: &str, text: &str, screen: &Screen) -> String {
+    let text = format!("{label}: {}", visible(text));
+    let lines = wrap(&text, screen.text_width()).into_iter().enumerate();
+    let lines = lines.map(|(number, line)| match line.strip_prefix(label) {
+        Some(rest) if number == 0 => format!("{}{rest}\n", screen.paint(ink, label)),
+        _ => format!("  {line}\n"),
+    });
+    lines.collect()
 }

@@ -16,6 +16,18 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of rows with an input or target that is NaN or infinite.
+    Missing, "missing", {
+        /// They are trained on, and the report shows what comes of it.
+        Keep = "keep",
+        /// They are left out.
+        Drop = "drop",
+        /// Inputs are filled with the mean of their column over the finite values of the training rows; rows with a bad target are left out.
+        Mean = "mean",
+    }
+}
+
 /// How columns are brought to a common scale: `x * scale + shift`, with both fitted on the training rows alone.
 ///
 /// A recipe says `"none"`, `"standard"`, `"minmax"`, or gives the numbers: `{ scale = 0.0625, shift = 0.0 }`.
@@ -84,6 +96,8 @@ pub struct DataSpec {
     pub normalize: Normalize,
     /// `normalize_target`: scaling of real targets; never applied to classes. Default `none`.
     pub normalize_target: Normalize,
+    /// `missing`: what becomes of rows with values that are not finite: `keep`, `drop` or `mean`. Default `keep`.
+    pub missing: Missing,
     /// `shuffle`: draw batches in a new random order each epoch. Default true.
     pub shuffle: bool,
     /// `validation`: share of the rows held out, chosen by the seed. 0 holds none out. Default 0; below 1.
@@ -102,6 +116,7 @@ impl Default for DataSpec {
             target: Vec::new(),
             normalize: Normalize::None,
             normalize_target: Normalize::None,
+            missing: Missing::Keep,
             shuffle: true,
             validation: 0.0,
             image: None,
@@ -119,6 +134,7 @@ impl Section for DataSpec {
         visitor.texts("target", &mut self.target);
         visitor.choice("normalize", &mut self.normalize);
         visitor.choice("normalize_target", &mut self.normalize_target);
+        visitor.word("missing", &mut self.missing);
         visitor.flag("shuffle", &mut self.shuffle);
         visitor.number("validation", &mut self.validation, Limits::BELOW_ONE);
         visitor.triple_or_none("image", &mut self.image, Counts::between(1, 1 << 20));

@@ -52,7 +52,7 @@ mod visit;
 mod write;
 
 pub use callbacks::{CallbackSpec, Mode, Monitor, Watch};
-pub use data::{DataSpec, Normalize, Task};
+pub use data::{DataSpec, Missing, Normalize, Task};
 pub use diff::{DiffLine, diff, diff_text};
 pub use error::{Problem, RecipeError};
 pub use layers::{Activation, Initializer, LARGEST_LAYER, LayerKind, LayerSpec, Padding, WeightSpec, layer_names};

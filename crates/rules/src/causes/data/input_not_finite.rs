@@ -51,9 +51,8 @@ fn weigh(case: &Case<'_>) -> Weighing {
 }
 
 fn remedies(_case: &Case<'_>) -> Vec<Remedy> {
-    vec![remedy::choose(
-        "normalize with a small constant added to the deviation, and drop the bad rows",
-        "data.normalize",
-        "standard",
-    )]
+    vec![
+        remedy::choose("leave out the rows with values that are not finite", "data.missing", "drop"),
+        remedy::choose("fill values that are not finite with the mean of their column", "data.missing", "mean"),
+    ]
 }

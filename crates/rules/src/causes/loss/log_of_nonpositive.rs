@@ -60,9 +60,9 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .done()
 }
 
-fn remedies(_case: &Case<'_>) -> Vec<Remedy> {
+fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     vec![
-        remedy::choose("use a loss on scores, whose logarithm is stable", "loss.kind", "cross_entropy"),
+        remedy::loss_on_scores(case),
         remedy::advice("clamp the argument of the logarithm to at least 1e-7"),
     ]
 }

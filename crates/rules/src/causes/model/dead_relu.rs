@@ -1,4 +1,4 @@
-use crate::clues::UNLIKELY;
+use crate::clues::{self, UNLIKELY};
 use crate::prelude::*;
 use crate::remedies as remedy;
 
@@ -40,12 +40,16 @@ rule! {
 fn weigh(case: &Case<'_>) -> Weighing {
     let site = case.finding("units-dead").and_then(|finding| case.sites.find(finding.site.as_deref()?));
     let is_output = site.is_some() && site == case.in_order(Role::Activation).next_back();
+    let thrown = clues::thrown_before_dying(case);
     case.weigh(UNLIKELY)
         .symptom("units-dead", 3.0)
         .symptom("gradient-all-zero", 0.7)
         .first_symptom(&[("output-constant", 0.7), ("loss-flat", 0.7), ("loss-at-chance", 0.7)])
         .when(is_output, -2.0, || Evidence::plain("the dead units are the outputs themselves", 0.0))
         .when(!case.has("units-dead"), -4.0, || Evidence::plain("no layer is dead", 0.0))
+        .when(thrown.is_some(), -2.5, || {
+            Evidence::plain("the weights were thrown far before the units died: that is the cause of it", 0.0)
+        })
         .symptom("inputs-not-normalized", -1.0)
         .unless_in_trouble(3.0)
         .done()

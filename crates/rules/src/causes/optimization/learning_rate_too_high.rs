@@ -66,6 +66,9 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .symptom("gradient-exploding", 1.0)
         .symptom("weight-growing", 1.0)
         .symptom("units-dead", 0.8)
+        .when(clues::thrown_before_dying(case).is_some(), 2.5, || {
+            Evidence::plain("the weights were thrown far, and then the units died", 0.0)
+        })
         .when(ratio.is_some_and(|ratio| ratio < SMALL), -2.0, || {
             Evidence::against("updates are small beside their weights", ratio.unwrap_or_default(), SMALL)
         })

@@ -43,7 +43,7 @@ rule! {
 }
 
 /// A network above this learns. Our choice.
-const SKILL: f64 = 0.6;
+const SKILL: f64 = 0.75;
 
 /// How much better the neighbour is. Our choice.
 const GAP: f64 = 0.25;
