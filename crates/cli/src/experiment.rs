@@ -73,7 +73,8 @@ impl Experiment<'_> {
     fn verify(&self, outcome: &Outcome<Network>, context: &Context) -> Vec<Tried> {
         let spinner = ProgressBar::new_spinner();
         spinner.enable_steady_tick(Duration::from_millis(100));
-        let before = |remedy: &barograph_vocab::Remedy| spinner.set_message(format!("trying: {}", visible(&remedy.text)));
+        let before =
+            |remedy: &barograph_vocab::Remedy| spinner.set_message(format!("trying: {}", visible(&remedy.text)));
         let after = |tried: &Tried| spinner.suspend(|| screen::say(&told(tried, context)));
         let tried = try_remedies(outcome, self.recipe, &self.data.dataset, &interrupt::flag(), before, after);
         spinner.finish_and_clear();

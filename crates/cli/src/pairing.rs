@@ -4,9 +4,9 @@ use barograph_train::recipe::{Activation, LayerKind, LayerSpec, LossTakes, Recip
 /// The activation function of a layer, where its kind has one.
 pub(crate) const fn activation(layer: &LayerSpec) -> Option<Activation> {
     match &layer.kind {
-        LayerKind::Dense { activation, .. } | LayerKind::Conv2d { activation, .. } | LayerKind::Activation { activation } => {
-            Some(*activation)
-        }
+        LayerKind::Dense { activation, .. }
+        | LayerKind::Conv2d { activation, .. }
+        | LayerKind::Activation { activation } => Some(*activation),
         _ => None,
     }
 }
@@ -17,12 +17,15 @@ pub(crate) fn hint(recipe: &Recipe) -> Option<String> {
     let (loss, name) = (recipe.loss.kind.name(), last.name());
     let wants = |what: &str, activation: Activation| {
         let wanted = activation.name();
-        Some(format!("{loss} takes {what}, but the last layer ({site}) ends in {name}; give it activation = \"{wanted}\""))
+        Some(format!(
+            "{loss} takes {what}, but the last layer ({site}) ends in {name}; give it activation = \"{wanted}\""
+        ))
     };
     match (recipe.loss.kind.takes(), last) {
-        (LossTakes::Logits, Activation::Softmax | Activation::SoftmaxBatch | Activation::LogSoftmax | Activation::Sigmoid) => {
-            wants("raw scores and turns them into probabilities itself", Activation::Linear)
-        }
+        (
+            LossTakes::Logits,
+            Activation::Softmax | Activation::SoftmaxBatch | Activation::LogSoftmax | Activation::Sigmoid,
+        ) => wants("raw scores and turns them into probabilities itself", Activation::Linear),
         (LossTakes::Distribution, last) if last != Activation::Softmax => {
             wants("probabilities that sum to 1", Activation::Softmax)
         }
@@ -54,7 +57,10 @@ mod tests {
         assert_eq!(hinted(Activation::Tanh, LossKind::Mse), None);
         let twice = hinted(Activation::Softmax, LossKind::CrossEntropy).expect("a hint");
         assert!(twice.contains("(dense1) ends in softmax; give it activation = \"linear\""), "{twice}");
-        assert!(hinted(Activation::Linear, LossKind::NegativeLogLikelihood).is_some_and(|text| text.contains("log_softmax")));
+        assert!(
+            hinted(Activation::Linear, LossKind::NegativeLogLikelihood)
+                .is_some_and(|text| text.contains("log_softmax"))
+        );
         assert!(hinted(Activation::Relu, LossKind::BinaryCrossEntropy).is_some_and(|text| text.contains("sigmoid")));
     }
 }

@@ -114,7 +114,8 @@ impl Callback for Progress {
             RunEnd::Interrupted => "interrupted",
             RunEnd::Failed => "stopped: the loss is not finite",
         };
-        let line = format!("{how} after {} in {:.1} s", barograph_report::counted(self.steps, "step"), took.as_secs_f64());
+        let line =
+            format!("{how} after {} in {:.1} s", barograph_report::counted(self.steps, "step"), took.as_secs_f64());
         self.say(&self.screen.paint(Ink::Dim, line));
     }
 }
@@ -122,7 +123,9 @@ impl Callback for Progress {
 /// `loss 0.31  accuracy 0.91  validation: loss 0.36, accuracy 0.90`.
 fn scores(epoch: &EpochRecord) -> String {
     let mut text = format!("loss {:<7}", epoch.scalar(Scalar::Loss).map_or_else(|| "?".to_owned(), number));
-    let score = |scalar: Scalar| Some(format!("{} {:.3}", scalar.name().trim_start_matches("validation_"), epoch.scalar(scalar)?));
+    let score = |scalar: Scalar| {
+        Some(format!("{} {:.3}", scalar.name().trim_start_matches("validation_"), epoch.scalar(scalar)?))
+    };
     if let Some(score) = score(Scalar::Accuracy).or_else(|| score(Scalar::R2)) {
         let _ = write!(text, "  {score}");
     }

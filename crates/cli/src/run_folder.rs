@@ -44,7 +44,8 @@ impl RunFolder {
 
 /// Makes the folder `base/name-NNN` with the number after the largest that is there.
 fn next_free(base: &Path, name: &str) -> Result<PathBuf> {
-    let advice = || format!("{}: cannot make a folder for the run; choose another place with --run-dir", base.display());
+    let advice =
+        || format!("{}: cannot make a folder for the run; choose another place with --run-dir", base.display());
     std::fs::create_dir_all(base).with_context(advice)?;
     let taken = std::fs::read_dir(base).with_context(advice)?.flatten();
     let numbers = taken.filter_map(|entry| number_of(entry.file_name().to_str()?, name));

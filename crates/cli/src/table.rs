@@ -98,7 +98,11 @@ mod tests {
     #[test]
     fn columns_are_aligned_and_the_last_one_wraps() {
         let mut table = Table::new(&[("name", Align::Left), ("steps", Align::Right), ("what", Align::Left)]);
-        table.row([(Ink::Plain, "a".to_owned()), (Ink::Plain, "1".to_owned()), (Ink::Plain, "one two three".to_owned())]);
+        table.row([
+            (Ink::Plain, "a".to_owned()),
+            (Ink::Plain, "1".to_owned()),
+            (Ink::Plain, "one two three".to_owned()),
+        ]);
         table.row([(Ink::Plain, "bcdefg".to_owned()), (Ink::Plain, "1,000".to_owned()), (Ink::Plain, String::new())]);
         let screen = Screen { width: 10, ..Screen::FILE };
         assert_eq!(table.render(&screen), "name    steps  what\na           1  one two three\nbcdefg  1,000\n");

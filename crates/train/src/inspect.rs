@@ -89,7 +89,8 @@ fn judge(engine: &Engine<'_>, network: &Network, extent: &Extent) -> Diagnosis {
 }
 
 fn elements(parameters: &Parameters, site: &str) -> usize {
-    let own = parameters.list().iter().filter(|weight| weight.path.rsplit_once('.').is_some_and(|(layer, _)| layer == site));
+    let own =
+        parameters.list().iter().filter(|weight| weight.path.rsplit_once('.').is_some_and(|(layer, _)| layer == site));
     own.map(|weight| weight.shape.iter().product::<usize>()).sum()
 }
 
@@ -108,9 +109,14 @@ mod tests {
         let data = Dataset::new(inputs, 3, Targets::Classes(vec![0, 1, 0, 1, 1])).unwrap();
         let inspection = inspect(&recipe, &data).unwrap();
         assert_eq!((inspection.rows, inspection.validation_rows, inspection.steps_per_epoch), (5, 0, 3));
-        let counts: Vec<_> = inspection.layers.iter().map(|layer| (layer.site.as_str(), layer.output, layer.parameters)).collect();
+        let counts: Vec<_> =
+            inspection.layers.iter().map(|layer| (layer.site.as_str(), layer.output, layer.parameters)).collect();
         assert_eq!(counts, [("hidden", Shape::Row(4), 16), ("dense2", Shape::Row(2), 10)]);
         assert_eq!(inspection.diagnosis.steps, 0);
-        assert!(inspection.diagnosis.findings.iter().any(|finding| finding.name == "inputs-not-finite"), "{:?}", inspection.diagnosis.findings);
+        assert!(
+            inspection.diagnosis.findings.iter().any(|finding| finding.name == "inputs-not-finite"),
+            "{:?}",
+            inspection.diagnosis.findings
+        );
     }
 }

@@ -132,7 +132,8 @@ impl<M: Model> Trainer<M> {
         let (training, validation) = (Rows::new(&data, training), Rows::new(&data, validation));
         let scoring = Scoring::new(task, takes);
         let outputs = check::outputs(&model, data.features());
-        let engine = Engine { recipe: &recipe, loss: loss.as_ref(), rows: &training, scoring, outputs, device: cpu(true) };
+        let engine =
+            Engine { recipe: &recipe, loss: loss.as_ref(), rows: &training, scoring, outputs, device: cpu(true) };
         check::check_outputs(&engine, &data)?;
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed };
         let mut run = Run::begin(asked, &engine, validation.len())?;
@@ -197,7 +198,8 @@ impl<'a, M: Model> Run<'a, M> {
         if let Some(folder) = &asked.folder {
             checkpoint::prepare(folder, recipe)?;
         }
-        let mut callbacks: Vec<_> = recipe.callbacks.iter().map(|spec| callbacks::from_spec(spec, asked.folder.as_deref())).collect();
+        let mut callbacks: Vec<_> =
+            recipe.callbacks.iter().map(|spec| callbacks::from_spec(spec, asked.folder.as_deref())).collect();
         callbacks.extend(asked.callbacks);
         // Weights and, at most, two moments of them.
         let state_bytes = 3 * 4 * parameters.elements() as u64;
@@ -266,7 +268,9 @@ impl<'a, M: Model> Run<'a, M> {
         let mut scalars = vec![(Scalar::Loss, loss / rows)];
         scalars.extend(score.value().map(|score| (self.engine.scoring.scalar(), score)));
         if validation.len() > 0 {
-            scalars.extend(self.state.as_ref().map(|state| evaluate(self.engine, &state.model, validation)).unwrap_or_default());
+            scalars.extend(
+                self.state.as_ref().map(|state| evaluate(self.engine, &state.model, validation)).unwrap_or_default(),
+            );
         }
         self.end_epoch(EpochRecord { epoch: epoch as u32, steps: self.step, scalars })
     }
@@ -372,7 +376,9 @@ impl<'a, M: Model> Run<'a, M> {
                 Action::ScaleLearningRate { factor, floor } => {
                     self.rate = self.rate.min((base * factor).max(floor));
                     let rate = self.rate;
-                    self.observe(|session| session.note(format!("a callback set the learning rate from {base} to {rate}")));
+                    self.observe(|session| {
+                        session.note(format!("a callback set the learning rate from {base} to {rate}"))
+                    });
                 }
                 Action::Stop { reason, restore_best, failed } => {
                     if let (true, Some(best), Some(state)) = (restore_best, self.best.clone(), &mut self.state) {

@@ -56,7 +56,11 @@ pub fn run_case(case: &Case, folder: &Path, options: &CaseOptions) -> Result<Cas
     Ok(CaseResult {
         id: case.id.clone(),
         verdict: diagnosis.verdict.name(),
-        causes: diagnosis.causes.into_iter().map(|cause| NamedCause { slug: cause.slug, confidence: cause.confidence }).collect(),
+        causes: diagnosis
+            .causes
+            .into_iter()
+            .map(|cause| NamedCause { slug: cause.slug, confidence: cause.confidence })
+            .collect(),
         findings: diagnosis
             .findings
             .into_iter()
@@ -93,7 +97,8 @@ fn plant(mut trainer: Trainer<Network>, spec: &Spec) -> Trainer<Network> {
         trainer = trainer.gradient_hook(OtherParameters);
     }
     if let Some(factor) = spec.lr_decay_step {
-        trainer = trainer.callback(Lambda::default().on_step(move |_| Action::ScaleLearningRate { factor, floor: 0.0 }));
+        trainer =
+            trainer.callback(Lambda::default().on_step(move |_| Action::ScaleLearningRate { factor, floor: 0.0 }));
     }
     trainer
 }

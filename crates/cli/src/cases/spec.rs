@@ -1,8 +1,8 @@
 //! The format of a case.
 use anyhow::{Context, Result, bail};
 use barograph_train::recipe::{
-    Activation, ClipSpec, DataSpec, Initializer, LayerKind, LayerSpec, OptimizerKind, OptimizerSpec, Padding, PenaltySpec, Recipe, Task,
-    WeightSpec,
+    Activation, ClipSpec, DataSpec, Initializer, LayerKind, LayerSpec, OptimizerKind, OptimizerSpec, Padding,
+    PenaltySpec, Recipe, Task, WeightSpec,
 };
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -73,7 +73,9 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(number, line)| {
-            serde_json::from_str(line).with_context(|| format!("{}:{}: not a case: expected {{\"id\", \"spec\"}}", path.display(), number + 1))
+            serde_json::from_str(line).with_context(|| {
+                format!("{}:{}: not a case: expected {{\"id\", \"spec\"}}", path.display(), number + 1)
+            })
         })
         .collect()
 }
@@ -89,7 +91,11 @@ impl Spec {
             epochs: self.epochs,
             batch: self.batch,
             task: Some(task(&self.data.task)?),
-            data: DataSpec { file: Some(folder.join(&self.data.file)), image: convolves.then_some([1, 8, 8]), ..DataSpec::default() },
+            data: DataSpec {
+                file: Some(folder.join(&self.data.file)),
+                image: convolves.then_some([1, 8, 8]),
+                ..DataSpec::default()
+            },
             layers,
             optimizer: self.optimizer()?,
             penalty: PenaltySpec { l2: self.l2, ..PenaltySpec::default() },
@@ -103,9 +109,11 @@ impl Spec {
         let count = layer.get(1).and_then(serde_json::Value::as_u64);
         let activation = activation(text(2))?;
         let kind = match (text(0), count) {
-            (Some("dense"), Some(units)) => {
-                LayerKind::Dense { units, activation, weights: weights(text(3).or(self.init.as_deref()).unwrap_or("glorot"))? }
-            }
+            (Some("dense"), Some(units)) => LayerKind::Dense {
+                units,
+                activation,
+                weights: weights(text(3).or(self.init.as_deref()).unwrap_or("glorot"))?,
+            },
             (Some("conv"), Some(channels)) => {
                 let weights = weights(text(3).unwrap_or("he"))?;
                 LayerKind::Conv2d { channels, kernel: 3, stride: 1, padding: Padding::Same, activation, weights }
@@ -161,7 +169,11 @@ fn activation(name: Option<&str>) -> Result<Activation> {
 fn weights(name: &str) -> Result<WeightSpec> {
     let number = |prefix: &str, absent: f64| -> Result<f64> {
         let digits = &name[prefix.len()..];
-        if digits.is_empty() { Ok(absent) } else { digits.parse().with_context(|| format!("unknown initializer {name:?}")) }
+        if digits.is_empty() {
+            Ok(absent)
+        } else {
+            digits.parse().with_context(|| format!("unknown initializer {name:?}"))
+        }
     };
     let initializer = match name {
         "glorot" => Initializer::GlorotUniform,

@@ -1,7 +1,7 @@
 //! `barograph cases`: trains stripped cases and prints a diagnosis of each.
+use super::evidence::Evidence;
 use crate::cases::{CaseOptions, read_cases, run_case};
 use anyhow::Result;
-use super::evidence::Evidence;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

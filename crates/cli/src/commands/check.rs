@@ -25,7 +25,9 @@ const COLUMNS_NAMED: usize = 4;
 /// Shows the layers with their shapes and parameters, how the rows are split, what the classes are, and what the rules say of the data. A
 /// hint is only that: an odd setting that trains well is healthy.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  barograph check digits.toml\n  barograph check digits.toml --set batch=256 --fail-on warning")]
+#[command(
+    after_help = "Examples:\n  barograph check digits.toml\n  barograph check digits.toml --set batch=256 --fail-on warning"
+)]
 pub(super) struct Check {
     #[command(flatten)]
     recipe: RecipeArgument,
@@ -89,14 +91,19 @@ fn facts(name: &str, recipe: &Recipe, data: &Dataset, inspection: &Inspection, s
 fn inputs(data: &Dataset) -> String {
     let features = data.features();
     let finite = || data.inputs.iter().copied().filter(|value| value.is_finite());
-    let range = format!("from {} to {}", number(finite().fold(f64::INFINITY, |a, b| a.min(b.into()))), number(finite().fold(f64::NEG_INFINITY, |a, b| a.max(b.into()))));
+    let range = format!(
+        "from {} to {}",
+        number(finite().fold(f64::INFINITY, |a, b| a.min(b.into()))),
+        number(finite().fold(f64::NEG_INFINITY, |a, b| a.max(b.into())))
+    );
     let mut text = format!("{}, {range}", counted(features as u64, "column"));
     let bad = data.inputs.iter().filter(|value| !value.is_finite()).count();
     if bad > 0 {
         let _ = write!(text, "; {} not finite", counted(bad as u64, "value"));
     }
     let is_constant = |column: &usize| data.inputs.chunks(features).all(|row| row[*column] == data.inputs[*column]);
-    let constant: Vec<&str> = (0..features).filter(is_constant).map(|column| data.feature_names[column].as_str()).collect();
+    let constant: Vec<&str> =
+        (0..features).filter(is_constant).map(|column| data.feature_names[column].as_str()).collect();
     if !constant.is_empty() {
         let named = constant.iter().take(COLUMNS_NAMED).copied().collect::<Vec<_>>().join(", ");
         let more = if constant.len() > COLUMNS_NAMED { ", ..." } else { "" };
@@ -137,8 +144,12 @@ fn targets(data: &Dataset) -> String {
 }
 
 fn layers(recipe: &Recipe, inspection: &Inspection, screen: &Screen) -> String {
-    let mut table =
-        Table::new(&[("layer", Align::Left), ("kind", Align::Left), ("output", Align::Right), ("parameters", Align::Right)]);
+    let mut table = Table::new(&[
+        ("layer", Align::Left),
+        ("kind", Align::Left),
+        ("output", Align::Right),
+        ("parameters", Align::Right),
+    ]);
     let mut total = 0;
     for (spec, layer) in recipe.layers.iter().zip(&inspection.layers) {
         total += layer.parameters;
@@ -162,7 +173,9 @@ fn layers(recipe: &Recipe, inspection: &Inspection, screen: &Screen) -> String {
 fn kind(layer: &LayerSpec) -> String {
     let kind = layer.kind.name();
     match pairing::activation(layer) {
-        Some(activation) if activation.name() != "linear" && kind != "activation" => format!("{kind}, {}", activation.name()),
+        Some(activation) if activation.name() != "linear" && kind != "activation" => {
+            format!("{kind}, {}", activation.name())
+        }
         Some(activation) if kind == "activation" => activation.name().to_owned(),
         _ => kind.to_owned(),
     }

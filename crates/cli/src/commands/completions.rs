@@ -8,9 +8,11 @@ use std::process::ExitCode;
 
 /// Print a script that lets your shell complete commands and options.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  barograph completions bash > ~/.local/share/bash-completion/completions/barograph\n  \
+#[command(
+    after_help = "Examples:\n  barograph completions bash > ~/.local/share/bash-completion/completions/barograph\n  \
                         barograph completions zsh > ~/.zfunc/_barograph\n  \
-                        barograph completions fish > ~/.config/fish/completions/barograph.fish")]
+                        barograph completions fish > ~/.config/fish/completions/barograph.fish"
+)]
 pub(super) struct Completions {
     /// The shell.
     #[arg(value_enum)]

@@ -29,7 +29,9 @@ const DIFF_CONTEXT: usize = 1;
 /// remedies, puts the first that works into the recipe, and trains that to the end. Recipes, data, logs and reports stay in the run folder
 /// for you to play with.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  barograph demo\n  barograph demo --fault double-softmax\n\nExit codes: 0 repaired, 1 not repaired, 130 interrupted.")]
+#[command(
+    after_help = "Examples:\n  barograph demo\n  barograph demo --fault double-softmax\n\nExit codes: 0 repaired, 1 not repaired, 130 interrupted."
+)]
 pub(super) struct Demo {
     /// What is wrong with the training.
     #[arg(long, value_enum, default_value_t = Fault::Lr)]
@@ -128,7 +130,8 @@ impl Stage<'_> {
 
     fn heading(&self, number: u8, title: &str, place: &Path) -> Result<()> {
         let out = &self.context.out;
-        let (title, place) = (out.paint(Ink::Note, format!("{number}. {title}")), out.paint(Ink::Dim, place.display().to_string()));
+        let (title, place) =
+            (out.paint(Ink::Note, format!("{number}. {title}")), out.paint(Ink::Dim, place.display().to_string()));
         screen::print(&format!("\n{title}  {place}\n"))
     }
 

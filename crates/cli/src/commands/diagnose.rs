@@ -14,8 +14,10 @@ use std::process::ExitCode;
 /// The same rules judge a live run and its log, so that this is the report that the run itself gave. A run that is still going on, or that
 /// was killed, can be diagnosed too.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  barograph diagnose runs/digits-001\n  barograph diagnose runs/digits-001 --output report.html\n  \
-                        barograph diagnose runs/digits-001 --format json --fail-on error")]
+#[command(
+    after_help = "Examples:\n  barograph diagnose runs/digits-001\n  barograph diagnose runs/digits-001 --output report.html\n  \
+                        barograph diagnose runs/digits-001 --format json --fail-on error"
+)]
 pub(super) struct Diagnose {
     /// The folder of the run.
     #[arg(value_name = "RUN")]

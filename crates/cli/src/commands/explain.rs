@@ -9,7 +9,9 @@ use std::process::ExitCode;
 
 /// Explain a rule or a cause: what it means, how it is found, what to do.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  barograph explain LOS001\n  barograph explain gradient-exploding\n  barograph explain learning-rate-too-high")]
+#[command(
+    after_help = "Examples:\n  barograph explain LOS001\n  barograph explain gradient-exploding\n  barograph explain learning-rate-too-high"
+)]
 pub(super) struct Explain {
     /// The code or name of a rule, or the name of a cause, as a report shows it.
     name: String,

@@ -13,8 +13,10 @@ use std::process::ExitCode;
 /// The target is the column named label, target, y, class or outcome, or else the last one. Text labels and few whole numbers make a
 /// classification, all else a regression. Read the recipe before you train it: it is a guess.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  barograph new --data iris.csv\n  barograph new --data data/house.csv --output house.toml\n  \
-                        barograph new --data iris.csv --output - | less")]
+#[command(
+    after_help = "Examples:\n  barograph new --data iris.csv\n  barograph new --data data/house.csv --output house.toml\n  \
+                        barograph new --data iris.csv --output - | less"
+)]
 pub(super) struct New {
     /// The data: a .csv file whose first line names the columns.
     #[arg(long, value_name = "FILE.csv")]
@@ -46,7 +48,9 @@ impl New {
         let options = options.write(true);
         let options = if self.force { options.create(true).truncate(true) } else { options.create_new(true) };
         match options.open(&self.output) {
-            Ok(mut file) => file.write_all(recipe.as_bytes()).with_context(|| format!("{name}: cannot write the recipe")),
+            Ok(mut file) => {
+                file.write_all(recipe.as_bytes()).with_context(|| format!("{name}: cannot write the recipe"))
+            }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 bail!("{name}: exists already; choose another name with --output, or overwrite it with --force")
             }

@@ -13,7 +13,9 @@ use std::process::ExitCode;
 
 /// List every rule and every cause that is known.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  barograph rules\n  barograph rules --format json | jq '.symptoms[].code'\n  barograph explain LOS001")]
+#[command(
+    after_help = "Examples:\n  barograph rules\n  barograph rules --format json | jq '.symptoms[].code'\n  barograph explain LOS001"
+)]
 pub(super) struct Rules {
     /// How the list is written.
     #[arg(long, value_enum, default_value_t = ListFormat::Terminal)]
@@ -43,8 +45,12 @@ impl Rules {
 }
 
 fn terminal(screen: &Screen) -> String {
-    let mut symptoms =
-        Table::new(&[("code", Align::Left), ("symptom", Align::Left), ("severity", Align::Left), ("what it does", Align::Left)]);
+    let mut symptoms = Table::new(&[
+        ("code", Align::Left),
+        ("symptom", Align::Left),
+        ("severity", Align::Left),
+        ("what it does", Align::Left),
+    ]);
     for rule in SYMPTOMS {
         symptoms.row([
             (Ink::Bold, rule.code.to_owned()),
@@ -57,7 +63,8 @@ fn terminal(screen: &Screen) -> String {
     for cause in CAUSES {
         causes.row([(Ink::Bold, cause.slug.to_owned()), (Ink::Plain, cause.title.to_owned())]);
     }
-    let count = format!("{}, {}", counted(SYMPTOMS.len() as u64, "symptom rule"), counted(CAUSES.len() as u64, "cause"));
+    let count =
+        format!("{}, {}", counted(SYMPTOMS.len() as u64, "symptom rule"), counted(CAUSES.len() as u64, "cause"));
     let hint = screen.paint(Ink::Dim, format!("{count}; `barograph explain NAME` tells all about one"));
     format!("{}\n{}\n{hint}\n", symptoms.render(screen), causes.render(screen))
 }

@@ -42,7 +42,8 @@ impl Runs {
 fn below(dir: &Path) -> Result<Vec<RunSummary>> {
     let mut runs = barograph_store::runs(dir)?;
     let folders = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
-    for folder in folders.filter(|path| path.is_dir() && !runs.iter().any(|run| run.path == **path)).collect::<Vec<_>>() {
+    for folder in folders.filter(|path| path.is_dir() && !runs.iter().any(|run| run.path == **path)).collect::<Vec<_>>()
+    {
         // A folder that cannot be read is no reason to hide the others.
         runs.extend(barograph_store::runs(&folder).unwrap_or_default());
     }
@@ -97,5 +98,8 @@ fn verdict(run: &RunSummary) -> (Ink, String) {
 
 fn bytes(folder: &Path) -> u64 {
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    files.filter(|file| file.path().extension().is_some_and(|ending| ending == "wal")).filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+    files
+        .filter(|file| file.path().extension().is_some_and(|ending| ending == "wal"))
+        .filter_map(|file| Some(file.metadata().ok()?.len()))
+        .sum()
 }

@@ -18,9 +18,11 @@ use std::process::ExitCode;
 /// The run folder takes the log, the checkpoints, the model and report.html; `barograph diagnose` reads it again at any time. Ctrl-C ends
 /// the run after its step and keeps a checkpoint; a second Ctrl-C ends it at once.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  barograph train digits.toml\n  barograph train digits.toml --set optimizer.learning_rate=0.01 --set epochs=5\n  \
+#[command(
+    after_help = "Examples:\n  barograph train digits.toml\n  barograph train digits.toml --set optimizer.learning_rate=0.01 --set epochs=5\n  \
                         barograph train digits.toml --verify            try what might fix it\n  \
-                        barograph train digits.toml --format json --fail-on warning > report.json")]
+                        barograph train digits.toml --format json --fail-on warning > report.json"
+)]
 pub(super) struct Train {
     #[command(flatten)]
     recipe: RecipeArgument,

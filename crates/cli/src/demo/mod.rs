@@ -100,7 +100,10 @@ mod tests {
         for fault in Fault::value_variants() {
             let recipe = Recipe::parse(fault.recipe(), fault.name()).expect("a sound recipe");
             assert_eq!(recipe.name, fault.name());
-            assert_eq!(fault.to_possible_value().map(|value| value.get_name().to_owned()).as_deref(), Some(fault.name()));
+            assert_eq!(
+                fault.to_possible_value().map(|value| value.get_name().to_owned()).as_deref(),
+                Some(fault.name())
+            );
         }
     }
 

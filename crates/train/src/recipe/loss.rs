@@ -74,7 +74,9 @@ impl LossKind {
     pub const fn takes(&self) -> LossTakes {
         match self {
             Self::CrossEntropy | Self::BinaryCrossEntropyLogits => LossTakes::Logits,
-            Self::CategoricalCrossEntropy | Self::SparseCategoricalCrossEntropy | Self::NaiveCrossEntropy => LossTakes::Distribution,
+            Self::CategoricalCrossEntropy | Self::SparseCategoricalCrossEntropy | Self::NaiveCrossEntropy => {
+                LossTakes::Distribution
+            }
             Self::NegativeLogLikelihood => LossTakes::LogProbabilities,
             Self::BinaryCrossEntropy => LossTakes::Probabilities,
             Self::Mse | Self::HalfMse | Self::Mae | Self::Huber { .. } | Self::Hinge => LossTakes::Real,
