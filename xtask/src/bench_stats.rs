@@ -1,9 +1,10 @@
 //! `cargo xtask bench-stats`: the throughput of the statistics beside a read-only sum, and whether it reaches its goals.
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
+
+use crate::{block, readme};
 
 const KB: u64 = 1 << 10;
 const MB: u64 = 1 << 20;
@@ -25,12 +26,15 @@ struct Goal {
 /// Measure GB/s of the fused statistics beside a read-only sum
 #[derive(clap::Args)]
 pub(crate) struct BenchStats {
-    /// Write the measurements to this file, as JSON
-    #[arg(long)]
-    json: Option<PathBuf>,
+    /// Print the measurements as a JSON list, and nothing else
+    #[arg(long, conflicts_with_all = ["check", "readme"])]
+    json: bool,
     /// Fail when a goal is missed, and name it
     #[arg(long)]
     check: bool,
+    /// Write the table into README.md
+    #[arg(long)]
+    readme: bool,
 }
 
 /// One measurement, in GB/s.
@@ -48,10 +52,15 @@ impl BenchStats {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         let json = measure()?;
         let rows: Vec<Row> = serde_json::from_slice(&json).context("the benchmark printed something else than JSON")?;
-        if let Some(path) = &self.json {
-            std::fs::write(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+        if self.json {
+            print!("{}", String::from_utf8_lossy(&json));
+            return Ok(());
         }
-        println!("{}", table(&rows));
+        let table = table(&rows);
+        println!("{table}");
+        if self.readme {
+            readme::fill("bench-stats", &block::code("text", &table))?;
+        }
         let missed = missed(&rows);
         for goal in &missed {
             println!("missed: {goal}");

@@ -1,6 +1,13 @@
 //! Owns the chores of the workspace: benchmarks, generated docs, new rules. One file per command.
 //! Never is a dependency of another crate.
+mod bench_overhead;
 mod bench_stats;
+mod block;
+mod docs;
+mod new_rule;
+mod readme;
+mod score_cases;
+mod workspace;
 
 use clap::Parser;
 
@@ -8,11 +15,21 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
+    BenchOverhead(bench_overhead::BenchOverhead),
     BenchStats(bench_stats::BenchStats),
+    Docs(docs::Docs),
+    NewRule(new_rule::NewRule),
+    Readme(readme::Readme),
+    ScoreCases(score_cases::ScoreCases),
 }
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
+        Command::BenchOverhead(command) => command.run(),
         Command::BenchStats(command) => command.run(),
+        Command::Docs(command) => command.run(),
+        Command::NewRule(command) => command.run(),
+        Command::Readme(command) => command.run(),
+        Command::ScoreCases(command) => command.run(),
     }
 }

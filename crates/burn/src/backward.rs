@@ -1,10 +1,10 @@
 //! An identity operation that shows the gradient on its way back.
 use burn::prelude::*;
+use burn_autodiff::Autodiff;
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::NoCheckpointing;
 use burn_autodiff::grads::Gradients;
 use burn_autodiff::ops::{Backward, Ops, OpsKind, unary};
-use burn_autodiff::Autodiff;
 use burn_flex::{Flex, FlexTensor};
 use std::fmt;
 

@@ -63,7 +63,8 @@ impl ModuleVisitor for Norms<'_> {
         let weight = self.next;
         self.next += 1;
         let Some(gradient) = self.gradients.get::<D>(param.id) else { return };
-        let reading = with_elements(&gradient, |elements| barograph_stats::read(elements, barograph_stats::Options::default()));
+        let reading =
+            with_elements(&gradient, |elements| barograph_stats::read(elements, barograph_stats::Options::default()));
         if let Some(reading) = reading {
             self.norms.push(GradientNorm { weight, norm: reading.l2, finite: reading.non_finite() == 0 });
         }

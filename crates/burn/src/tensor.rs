@@ -78,5 +78,8 @@ pub(crate) fn with_flex<R>(tensor: &FlexTensor, see: impl FnOnce(Elements<'_>) -
 /// Whether every element is finite; a tensor without floating point numbers is.
 #[must_use]
 pub fn is_finite<const D: usize>(tensor: &Tensor<D>) -> bool {
-    with_elements(tensor, |elements| barograph_stats::read(elements, barograph_stats::Options::default()).non_finite() == 0).unwrap_or(true)
+    with_elements(tensor, |elements| {
+        barograph_stats::read(elements, barograph_stats::Options::default()).non_finite() == 0
+    })
+    .unwrap_or(true)
 }

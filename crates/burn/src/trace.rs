@@ -56,7 +56,8 @@ struct Seen {
 
 impl Seen {
     fn new(tensor: FlexTensor) -> Self {
-        let finite = with_flex(&tensor, |elements| read(elements, Options::default()).non_finite() == 0).unwrap_or(true);
+        let finite =
+            with_flex(&tensor, |elements| read(elements, Options::default()).non_finite() == 0).unwrap_or(true);
         Self { tensor, finite }
     }
 
@@ -82,7 +83,12 @@ impl Seen {
         let width = shape[1..].iter().map(|&axis| axis as usize).product::<usize>().max(1);
         let whole = self.tensor.to_contiguous();
         let values = whole.as_slice::<f32>().unwrap_or(&[]);
-        values.chunks(width).enumerate().filter(|(_, row)| row.iter().any(|x| !x.is_finite())).map(|(row, _)| row).collect()
+        values
+            .chunks(width)
+            .enumerate()
+            .filter(|(_, row)| row.iter().any(|x| !x.is_finite()))
+            .map(|(row, _)| row)
+            .collect()
     }
 }
 
@@ -105,7 +111,8 @@ impl Trace {
     #[must_use]
     pub fn incident(&self, step: u64, rows: &[u64]) -> Option<Incident> {
         let recorded = self.lock();
-        let FirstBad { mut incident, places } = recorded.first_forward(rows.len()).or_else(|| recorded.first_backward(rows.len()))?;
+        let FirstBad { mut incident, places } =
+            recorded.first_forward(rows.len()).or_else(|| recorded.first_backward(rows.len()))?;
         let mut bad: Vec<u64> = places.iter().filter_map(|&place| rows.get(place).copied()).collect();
         bad.sort_unstable();
         incident.step = step;
@@ -149,7 +156,8 @@ impl Recorded {
 
     fn first_forward(&self, batch: usize) -> Option<FirstBad> {
         let bad_output = |operation: &&Operation| operation.output.as_ref().is_some_and(|output| !output.finite);
-        let broke = |operation: &&Operation| bad_output(operation) && operation.inputs.iter().all(|input| input.value.finite);
+        let broke =
+            |operation: &&Operation| bad_output(operation) && operation.inputs.iter().all(|input| input.value.finite);
         let operation = self.single().find(broke).or_else(|| self.whole().find(broke))?;
         let output = operation.output.as_ref()?;
         Some(FirstBad {
@@ -170,7 +178,9 @@ impl Recorded {
         let (_, gradient) = operation.bad_gradient()?;
         let mut inputs: Vec<_> = operation.inputs.iter().map(|input| input.value.describe(input.name)).collect();
         inputs.extend(operation.output_gradient.as_ref().map(|seen| seen.describe("incoming gradient")));
-        let victim = |operation: &&Operation| operation.inputs.iter().any(|input| input.gradient.as_ref().is_some_and(|(_, seen)| !seen.finite));
+        let victim = |operation: &&Operation| {
+            operation.inputs.iter().any(|input| input.gradient.as_ref().is_some_and(|(_, seen)| !seen.finite))
+        };
         Some(FirstBad {
             places: gradient.bad_rows(batch),
             incident: Incident {

@@ -98,7 +98,8 @@ impl Session {
     }
 
     fn with_log(options: Options, log: LogState) -> Self {
-        let start = RunStart { name: options.name.clone(), started: options.started, framework: options.framework.clone() };
+        let start =
+            RunStart { name: options.name.clone(), started: options.started, framework: options.framework.clone() };
         let mut session = Self {
             sites: Sites::default(),
             judge: Judge::new(),
@@ -131,7 +132,11 @@ impl Session {
     /// The order of the nearest site that `path` lies in: weights inherit their layer's.
     fn parent_order(&self, path: &str) -> Option<u32> {
         let parents = std::iter::successors(path.rsplit_once('.'), |(parent, _)| parent.rsplit_once('.'));
-        parents.filter_map(|(parent, _)| self.sites.find(parent)).next().and_then(|id| self.sites.get(id)).map(|site| site.order)
+        parents
+            .filter_map(|(parent, _)| self.sites.find(parent))
+            .next()
+            .and_then(|id| self.sites.get(id))
+            .map(|site| site.order)
     }
 
     /// Sites announced so far.

@@ -67,7 +67,11 @@ impl<'a> Case<'a> {
     #[must_use]
     pub fn first_before(&self, earlier: &[&str], later: &str) -> Option<&'a Finding> {
         let limit = self.finding(later)?.step;
-        earlier.iter().filter_map(|name| self.finding(name)).filter(|finding| finding.step <= limit).min_by_key(|finding| finding.step)
+        earlier
+            .iter()
+            .filter_map(|name| self.finding(name))
+            .filter(|finding| finding.step <= limit)
+            .min_by_key(|finding| finding.step)
     }
 
     /// Whether a symptom rule found something.

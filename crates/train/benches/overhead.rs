@@ -3,7 +3,9 @@
 //!
 //! `cargo bench -p barograph-train --bench overhead [-- --json]`
 use barograph_train::data::{Dataset, Targets};
-use barograph_train::recipe::{Activation, LayerKind, LayerSpec, LossKind, OptimizerKind, OptimizerSpec, Padding, Recipe};
+use barograph_train::recipe::{
+    Activation, LayerKind, LayerSpec, LossKind, OptimizerKind, OptimizerSpec, Padding, Recipe,
+};
 use barograph_train::{Network, Trainer};
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
@@ -65,7 +67,11 @@ impl Plain {
             return Self::Mlp(PlainMlp { fc1: linear(784, 512), fc2: linear(512, 512), fc3: linear(512, 10) });
         }
         let conv = |inputs, outputs| Conv2dConfig::new([inputs, outputs], [3, 3]).init(device);
-        Self::Cnn(PlainCnn { conv1: conv(1, 32), conv2: conv(32, 64), fc: LinearConfig::new(64 * 144, 10).init(device) })
+        Self::Cnn(PlainCnn {
+            conv1: conv(1, 32),
+            conv2: conv(32, 64),
+            fc: LinearConfig::new(64 * 144, 10).init(device),
+        })
     }
 
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
@@ -91,7 +97,14 @@ fn settings() -> [Setting; 2] {
         layer
     };
     [
-        Setting { name: "mlp", batch: 128, steps: 50, epochs: 20, layers: vec![dense(512), dense(512), LayerSpec::dense(10)], image: None },
+        Setting {
+            name: "mlp",
+            batch: 128,
+            steps: 50,
+            epochs: 20,
+            layers: vec![dense(512), dense(512), LayerSpec::dense(10)],
+            image: None,
+        },
         Setting {
             name: "cnn",
             batch: 64,
@@ -167,9 +180,13 @@ fn main() {
     for setting in settings().iter().filter(|setting| only.as_deref().is_none_or(|only| only == setting.name)) {
         let data = data(setting.batch * setting.steps);
         (plain(setting, &data), supervised(setting, &data));
-        let rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (plain(setting, &data), supervised(setting, &data))).collect();
+        let rounds: Vec<(f64, f64)> =
+            (0..ROUNDS).map(|_| (plain(setting, &data), supervised(setting, &data))).collect();
         let ratio = median(rounds.iter().map(|(plain, supervised)| supervised / plain).collect());
-        let [plain, supervised] = [median(rounds.iter().map(|round| round.0).collect()), median(rounds.iter().map(|round| round.1).collect())];
+        let [plain, supervised] = [
+            median(rounds.iter().map(|round| round.0).collect()),
+            median(rounds.iter().map(|round| round.1).collect()),
+        ];
         lines.push(if json {
             format!(
                 "{{\"model\":\"{}\",\"ratio\":{ratio:.4},\"ms_plain\":{plain:.3},\"ms_supervised\":{supervised:.3}}}",
@@ -182,6 +199,9 @@ fn main() {
     if json {
         println!("[{}]", lines.join(","));
     } else {
-        println!("CPU time of a step, supervised over plain (median of {ROUNDS} interleaved rounds)\n{}", lines.join("\n"));
+        println!(
+            "CPU time of a step, supervised over plain (median of {ROUNDS} interleaved rounds)\n{}",
+            lines.join("\n")
+        );
     }
 }

@@ -82,7 +82,9 @@ impl Batch {
     pub(crate) fn targets(&self, device: &Device) -> TargetTensor {
         match &self.targets {
             Targets::Classes(classes) => TargetTensor::Classes(classes.clone()),
-            Targets::Real { values, columns } => TargetTensor::Real(from_slice(values.clone(), [self.len(), *columns], device)),
+            Targets::Real { values, columns } => {
+                TargetTensor::Real(from_slice(values.clone(), [self.len(), *columns], device))
+            }
         }
     }
 }

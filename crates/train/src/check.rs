@@ -33,9 +33,11 @@ pub(crate) fn check_outputs(engine: &Engine<'_>, data: &Dataset) -> Result<(), T
                 _ => Ok(()),
             }
         }
-        Targets::Real { columns, .. } if *columns != outputs && outputs != 1 && *columns != 1 => Err(TrainError::Mismatch(format!(
-            "the data set has {columns} target columns, but the network has {outputs} outputs; give the last layer units = {columns}"
-        ))),
+        Targets::Real { columns, .. } if *columns != outputs && outputs != 1 && *columns != 1 => {
+            Err(TrainError::Mismatch(format!(
+                "the data set has {columns} target columns, but the network has {outputs} outputs; give the last layer units = {columns}"
+            )))
+        }
         Targets::Real { .. } => Ok(()),
     }
 }

@@ -36,7 +36,11 @@ pub(crate) fn prepare(folder: &Path, recipe: &Recipe) -> Result<(), TrainError> 
 /// Writes the weights and buffers of a model into the run's folder of checkpoints.
 pub(crate) fn save<M: Model>(folder: &Path, file: &str, model: &M, step: u64, recipe: u64) -> Result<(), TrainError> {
     let folder = folder.join(CHECKPOINTS);
-    fs::create_dir_all(&folder).map_err(|source| TrainError::File { action: "make the folder", path: folder.clone(), source })?;
+    fs::create_dir_all(&folder).map_err(|source| TrainError::File {
+        action: "make the folder",
+        path: folder.clone(),
+        source,
+    })?;
     save_weights(&folder.join(file), model, step, recipe)
 }
 
@@ -55,8 +59,13 @@ pub(crate) fn remove(folder: &Path, files: &[String]) {
 /// Writes the batch of an incident, and the weights of the snapshot it was replayed from, into the run's folder `incident`.
 pub(crate) fn save_incident<M: Model>(folder: &Path, model: &M, batch: &Batch) -> Result<(), TrainError> {
     let folder = barograph_store::incident_folder(folder);
-    fs::create_dir_all(&folder).map_err(|source| TrainError::File { action: "make the folder", path: folder.clone(), source })?;
-    let inputs = Entry { name: "inputs".to_owned(), shape: vec![batch.len(), batch.features], values: batch.inputs.clone() };
+    fs::create_dir_all(&folder).map_err(|source| TrainError::File {
+        action: "make the folder",
+        path: folder.clone(),
+        source,
+    })?;
+    let inputs =
+        Entry { name: "inputs".to_owned(), shape: vec![batch.len(), batch.features], values: batch.inputs.clone() };
     let rows = batch.numbers.iter().map(|&row| row as f32).collect();
     let rows = Entry { name: "rows".to_owned(), shape: vec![batch.len()], values: rows };
     write_tensors(&folder.join("batch.safetensors"), &[inputs, rows], HashMap::new())?;
@@ -86,13 +95,24 @@ pub fn save_weights<M: Model>(path: &Path, model: &M, step: u64, recipe: u64) ->
 /// # Errors
 /// When the file cannot be read, is no safetensors file, or lacks a weight, or has one of another shape.
 pub fn load_weights<M: Model>(path: &Path, model: M) -> Result<M, TrainError> {
-    let bytes = fs::read(path).map_err(|source| TrainError::File { action: "read the weights", path: path.to_owned(), source })?;
+    let bytes = fs::read(path).map_err(|source| TrainError::File {
+        action: "read the weights",
+        path: path.to_owned(),
+        source,
+    })?;
     let broken = |problem: String| TrainError::Weights { path: path.to_owned(), problem };
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| broken(format!("not a whole safetensors file: {error}")))?;
+    let tensors =
+        SafeTensors::deserialize(&bytes).map_err(|error| broken(format!("not a whole safetensors file: {error}")))?;
     for (name, values) in model.buffers() {
-        let tensor = tensors.tensor(&name).map_err(|_| broken(format!("it has no \"{name}\"; was it saved from another network?")))?;
+        let tensor = tensors
+            .tensor(&name)
+            .map_err(|_| broken(format!("it has no \"{name}\"; was it saved from another network?")))?;
         if !model.set_buffer(&name, floats(&tensor)) {
-            return Err(broken(format!("\"{name}\" has shape {:?}, and the network wants [{}]", tensor.shape(), values.len())));
+            return Err(broken(format!(
+                "\"{name}\" has shape {:?}, and the network wants [{}]",
+                tensor.shape(),
+                values.len()
+            )));
         }
     }
     let names = model.clone();
@@ -109,11 +129,14 @@ fn floats(tensor: &TensorView<'_>) -> Vec<f32> {
 }
 
 fn write_tensors(path: &Path, entries: &[Entry], header: HashMap<String, String>) -> Result<(), TrainError> {
-    let bytes: Vec<Vec<u8>> = entries.iter().map(|entry| entry.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
-    let broken = |error: safetensors::SafeTensorError| TrainError::Weights { path: path.to_owned(), problem: error.to_string() };
-    let views = entries.iter().zip(&bytes).map(|(entry, bytes)| {
-        Ok((entry.name.clone(), TensorView::new(Dtype::F32, entry.shape.clone(), bytes)?))
-    });
+    let bytes: Vec<Vec<u8>> =
+        entries.iter().map(|entry| entry.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
+    let broken =
+        |error: safetensors::SafeTensorError| TrainError::Weights { path: path.to_owned(), problem: error.to_string() };
+    let views = entries
+        .iter()
+        .zip(&bytes)
+        .map(|(entry, bytes)| Ok((entry.name.clone(), TensorView::new(Dtype::F32, entry.shape.clone(), bytes)?)));
     let views = views.collect::<Result<Vec<_>, _>>().map_err(broken)?;
     write(path, &safetensors::serialize(views, Some(header)).map_err(broken)?)
 }
@@ -149,7 +172,11 @@ impl<M: Model> ModuleVisitor for Collector<'_, M> {
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val();
-        self.entries.push(Entry { name: shown(self.model, &self.path), shape: value.dims().to_vec(), values: to_vec(&value) });
+        self.entries.push(Entry {
+            name: shown(self.model, &self.path),
+            shape: value.dims().to_vec(),
+            values: to_vec(&value),
+        });
     }
 }
 
@@ -178,7 +205,11 @@ impl<M: Model> ModuleMapper for Loader<'_, M> {
                 from_slice(floats(&tensor), shape, &old.device()).set_require_grad(old.is_require_grad())
             }
             Ok(tensor) => {
-                self.problem = Some(format!("\"{name}\" is {:?} {:?}, and the network wants F32 {shape:?}", tensor.dtype(), tensor.shape()));
+                self.problem = Some(format!(
+                    "\"{name}\" is {:?} {:?}, and the network wants F32 {shape:?}",
+                    tensor.dtype(),
+                    tensor.shape()
+                ));
                 old
             }
             Err(_) => {

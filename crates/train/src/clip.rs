@@ -46,7 +46,12 @@ pub fn clip<M: Module>(spec: &ClipSpec, model: &M, gradients: &mut GradientsPara
 }
 
 /// Multiplies each gradient by its factor where that is below 1. Returns whether any was.
-fn scale<M: Module>(model: &M, gradients: &mut GradientsParams, norms: &[GradientNorm], factor: impl Fn(f64) -> f64) -> bool {
+fn scale<M: Module>(
+    model: &M,
+    gradients: &mut GradientsParams,
+    norms: &[GradientNorm],
+    factor: impl Fn(f64) -> f64,
+) -> bool {
     let mut scaled = false;
     let mut norms = norms.iter();
     map_gradients(model, gradients, |_, gradient| {

@@ -8,7 +8,9 @@ use crate::metrics::{Answers, Score, Scoring};
 use crate::model::Model;
 use crate::penalty::penalty;
 use crate::recipe::Recipe;
-use barograph_burn::{Observer, Parameters, Scope, StepKey, Trace, from_slice, map_gradients, ops, to_vec, with_elements};
+use barograph_burn::{
+    Observer, Parameters, Scope, StepKey, Trace, from_slice, map_gradients, ops, to_vec, with_elements,
+};
 use barograph_monitor::Session;
 use barograph_vocab::{Role, Scalar};
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -62,7 +64,13 @@ pub(crate) struct Engine<'a> {
 
 impl Engine<'_> {
     /// Runs one step. `score` gathers the accuracy or R2 of the epoch.
-    pub(crate) fn step<M: Model>(&self, state: State<M>, plan: &StepPlan, mut eyes: Eyes<'_>, score: &mut Score) -> (State<M>, StepResult) {
+    pub(crate) fn step<M: Model>(
+        &self,
+        state: State<M>,
+        plan: &StepPlan,
+        mut eyes: Eyes<'_>,
+        score: &mut Score,
+    ) -> (State<M>, StepResult) {
         let State { model, mut optimizer, mut hooks } = state;
         let mut batch = self.rows.gather(&plan.places);
         let observer = eyes.observer.as_ref().map(|(observer, _)| (*observer).clone());
@@ -83,7 +91,8 @@ impl Engine<'_> {
         let value: f32 = loss.clone().into_scalar();
         let accuracy = score.see(self.scoring, &values, outputs.dims()[1], batch.answers());
         if let Some(observer) = &observer {
-            observer.with(|session| self.observe_outputs(session, &outputs, &values, &batch, f64::from(value), accuracy));
+            observer
+                .with(|session| self.observe_outputs(session, &outputs, &values, &batch, f64::from(value), accuracy));
         }
         let mut gradients = GradientsParams::new();
         if loss.is_tracked() {
@@ -102,7 +111,11 @@ impl Engine<'_> {
         }
         let keep = observer.as_ref().is_some_and(|observer| observer.with(|session| session.updates_due()));
         let old = keep.then(|| model.clone());
-        let model = if matches!(clipped, Clipped::Refused(_)) { model } else { optimizer.step(plan.learning_rate, model, gradients) };
+        let model = if matches!(clipped, Clipped::Refused(_)) {
+            model
+        } else {
+            optimizer.step(plan.learning_rate, model, gradients)
+        };
         if let Some((observer, parameters)) = &eyes.observer {
             observer.with(|session| {
                 if let Some(old) = &old {
@@ -129,7 +142,15 @@ impl Engine<'_> {
         }
     }
 
-    fn observe_outputs(&self, session: &mut Session, outputs: &Tensor<2>, values: &[f32], batch: &Batch, loss: f64, accuracy: Option<f64>) {
+    fn observe_outputs(
+        &self,
+        session: &mut Session,
+        outputs: &Tensor<2>,
+        values: &[f32],
+        batch: &Batch,
+        loss: f64,
+        accuracy: Option<f64>,
+    ) {
         let width = outputs.dims()[1];
         let site = session.site("output", width, &[width]);
         with_elements(outputs, |elements| {
@@ -173,7 +194,12 @@ fn begin(session: &mut Session, plan: &StepPlan, batch: &Batch) {
     }
 }
 
-fn observe_gradients<M: Model>(session: &mut Session, parameters: &mut Parameters, model: &M, gradients: &GradientsParams) {
+fn observe_gradients<M: Model>(
+    session: &mut Session,
+    parameters: &mut Parameters,
+    model: &M,
+    gradients: &GradientsParams,
+) {
     if !parameters.is_announced() {
         parameters.announce(session);
     }

@@ -44,7 +44,9 @@ pub(crate) fn declare(session: &mut Session, engine: &Engine<'_>, layers: &[Laye
     declare(FactKey::Shuffle, FactValue::Flag(recipe.data.shuffle));
     let (momentum, epsilon) = match recipe.optimizer.kind {
         OptimizerKind::Sgd { momentum, .. } => (momentum, None),
-        OptimizerKind::Adam { beta1, epsilon, .. } | OptimizerKind::AdamW { beta1, epsilon, .. } => (beta1, Some(epsilon)),
+        OptimizerKind::Adam { beta1, epsilon, .. } | OptimizerKind::AdamW { beta1, epsilon, .. } => {
+            (beta1, Some(epsilon))
+        }
         OptimizerKind::RmsProp { momentum, epsilon, .. } => (momentum, Some(epsilon)),
     };
     let numbers = [

@@ -76,7 +76,8 @@ impl Score {
             (_, Answers::Classes(classes)) => (right_classes(scoring, outputs, width, classes), classes.len()),
             (_, Answers::Real(targets)) => {
                 let yes = |value: f32| value > scoring.threshold();
-                let right = outputs.iter().zip(targets).filter(|(output, target)| yes(**output) == (**target > 0.5)).count();
+                let right =
+                    outputs.iter().zip(targets).filter(|(output, target)| yes(**output) == (**target > 0.5)).count();
                 (right, targets.len())
             }
         };

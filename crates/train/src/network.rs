@@ -70,7 +70,10 @@ impl Model for Network {
         });
         norms
             .flat_map(|(site, statistics)| {
-                [(format!("{site}.running_mean"), statistics.mean), (format!("{site}.running_variance"), statistics.variance)]
+                [
+                    (format!("{site}.running_mean"), statistics.mean),
+                    (format!("{site}.running_variance"), statistics.variance),
+                ]
             })
             .collect()
     }
@@ -107,13 +110,19 @@ fn build(kind: &LayerKind, number: usize, shapes: [Shape; 2], random: &mut Rando
             let window = [*kernel as usize, *stride as usize];
             Layer::Conv2d(Conv2d::new([input, output], window, *activation, weights, random, device))
         }
-        LayerKind::MaxPool2d { size: side, stride } => Layer::Pool2d(Pool2d::new(Pool::Max, shapes, size(*side, *stride))),
-        LayerKind::AvgPool2d { size: side, stride } => Layer::Pool2d(Pool2d::new(Pool::Average, shapes, size(*side, *stride))),
+        LayerKind::MaxPool2d { size: side, stride } => {
+            Layer::Pool2d(Pool2d::new(Pool::Max, shapes, size(*side, *stride)))
+        }
+        LayerKind::AvgPool2d { size: side, stride } => {
+            Layer::Pool2d(Pool2d::new(Pool::Average, shapes, size(*side, *stride)))
+        }
         LayerKind::Dropout { rate } => Layer::Dropout(Dropout::new(*rate, number, input)),
         LayerKind::BatchNorm { momentum, epsilon, trainable } => {
             Layer::BatchNorm(BatchNorm::new(input, *momentum, *epsilon, *trainable, device))
         }
-        LayerKind::LayerNorm { epsilon, trainable } => Layer::LayerNorm(LayerNorm::new(input, *epsilon, *trainable, device)),
+        LayerKind::LayerNorm { epsilon, trainable } => {
+            Layer::LayerNorm(LayerNorm::new(input, *epsilon, *trainable, device))
+        }
         LayerKind::Activation { activation } => Layer::Activation(ActivationLayer::new(*activation, input)),
         // Features lie in one row between all layers, so there is nothing to do.
         LayerKind::Flatten => return None,

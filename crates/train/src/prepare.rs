@@ -17,7 +17,11 @@ pub(crate) struct Prepared<'a> {
 }
 
 /// Splits the rows by the recipe's seed, and scales columns as fitted on the training rows.
-pub(crate) fn prepare<'a>(data: &'a Dataset, recipe: &Recipe, takes: Option<LossTakes>) -> Result<Prepared<'a>, TrainError> {
+pub(crate) fn prepare<'a>(
+    data: &'a Dataset,
+    recipe: &Recipe,
+    takes: Option<LossTakes>,
+) -> Result<Prepared<'a>, TrainError> {
     if data.rows() == 0 {
         return Err(TrainError::Mismatch("the data set has no rows; a training needs at least one".to_owned()));
     }
@@ -58,7 +62,9 @@ fn is_finite(data: &Dataset, row: u32) -> bool {
     let row = row as usize;
     let target = match &data.targets {
         Targets::Classes(_) => true,
-        Targets::Real { values, columns } => values[row * columns..(row + 1) * columns].iter().all(|value| value.is_finite()),
+        Targets::Real { values, columns } => {
+            values[row * columns..(row + 1) * columns].iter().all(|value| value.is_finite())
+        }
     };
     target && data.row(row).iter().all(|value| value.is_finite())
 }
@@ -66,9 +72,11 @@ fn is_finite(data: &Dataset, row: u32) -> bool {
 /// Fills inputs that are not finite with the mean of their column over the finite values of these rows; 0 where there is none.
 fn fill(data: &mut Cow<'_, Dataset>, rows: &[u32]) {
     let features = data.features();
-    let bad: Vec<usize> = data.inputs.iter().enumerate().filter(|(_, value)| !value.is_finite()).map(|(place, _)| place).collect();
+    let bad: Vec<usize> =
+        data.inputs.iter().enumerate().filter(|(_, value)| !value.is_finite()).map(|(place, _)| place).collect();
     let mean = |column: usize| {
-        let values = rows.iter().map(|&row| f64::from(data.row(row as usize)[column])).filter(|value| value.is_finite());
+        let values =
+            rows.iter().map(|&row| f64::from(data.row(row as usize)[column])).filter(|value| value.is_finite());
         let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
         (sum / f64::from(count.max(1))) as f32
     };

@@ -10,7 +10,12 @@ use barograph_vocab::{Exactness, Incident, OperationInput, Phase, Reading};
 const MAX_ROWS: usize = 16;
 
 /// Restores the nearest snapshot, repeats the steps up to `step`, and traces the last.
-pub(crate) fn replay<M: Model>(engine: &Engine<'_>, snapshots: &Snapshots<M>, parameters: &Parameters, step: u64) -> Option<Incident> {
+pub(crate) fn replay<M: Model>(
+    engine: &Engine<'_>,
+    snapshots: &Snapshots<M>,
+    parameters: &Parameters,
+    step: u64,
+) -> Option<Incident> {
     let (state, steps) = snapshots.nearest(step)?;
     let mut repeat = Repeat { engine, parameters, state: state.clone(), exactness: Exactness::Exact };
     let ((last, bits), before) = steps.split_last()?;
@@ -60,7 +65,8 @@ impl<M: Model> Repeat<'_, M> {
         };
         let find = |name: &str, values: &[f32], columns: usize| {
             let is_bad = |row: &&[f32]| row.iter().any(|value| !value.is_finite());
-            let places = values.chunks(columns.max(1)).enumerate().filter(|(_, row)| is_bad(row)).map(|(place, _)| place);
+            let places =
+                values.chunks(columns.max(1)).enumerate().filter(|(_, row)| is_bad(row)).map(|(place, _)| place);
             let mut rows: Vec<u64> = places.map(|place| batch.numbers[place]).collect();
             rows.sort_unstable();
             (!rows.is_empty()).then(|| Incident {

@@ -28,7 +28,9 @@ impl Schedule {
         match self.spec.kind {
             ScheduleKind::Constant => 1.0,
             ScheduleKind::Step { every, unit, factor } => factor.powf((step / self.steps_of(every, unit)) as f64),
-            ScheduleKind::Exponential { every, unit, factor } => factor.powf(step as f64 / self.steps_of(every, unit) as f64),
+            ScheduleKind::Exponential { every, unit, factor } => {
+                factor.powf(step as f64 / self.steps_of(every, unit) as f64)
+            }
             ScheduleKind::Cosine { steps, floor } => {
                 let done = (step as f64 / steps.unwrap_or(left).max(1) as f64).min(1.0);
                 floor + (1.0 - floor) * f64::midpoint(1.0, (PI * done).cos())

@@ -37,7 +37,12 @@ pub(crate) struct Baseline<M> {
 ///
 /// # Errors
 /// When the repaired recipe is wrong.
-pub fn try_remedy(outcome: &Outcome<Network>, recipe: &Recipe, data: &Dataset, remedy: &Remedy) -> Result<Option<Trial>, TrainError> {
+pub fn try_remedy(
+    outcome: &Outcome<Network>,
+    recipe: &Recipe,
+    data: &Dataset,
+    remedy: &Remedy,
+) -> Result<Option<Trial>, TrainError> {
     if remedy.change.is_empty() {
         return Ok(None);
     }
@@ -55,15 +60,24 @@ pub fn try_remedy(outcome: &Outcome<Network>, recipe: &Recipe, data: &Dataset, r
     crate::check::check_outputs(&engine, &prepared.data)?;
     // A snapshot is good only from before the first sign of trouble.
     let findings = outcome.diagnosis().map(|diagnosis| diagnosis.findings).unwrap_or_default();
-    let trouble = findings.iter().filter(|finding| finding.severity >= Severity::Warning).map(|finding| finding.step).min();
+    let trouble =
+        findings.iter().filter(|finding| finding.severity >= Severity::Warning).map(|finding| finding.step).min();
     let (from_step, state) = match &outcome.baseline.good {
         Some((step, state)) if keeps_network && trouble.is_none_or(|trouble| *step <= trouble) => {
             // The rate is given at each step; moments stay, unless the optimizer is another one.
-            let same = repaired.optimizer.kind == recipe.optimizer.kind && repaired.optimizer.weight_decay == recipe.optimizer.weight_decay;
+            let same = repaired.optimizer.kind == recipe.optimizer.kind
+                && repaired.optimizer.weight_decay == recipe.optimizer.weight_decay;
             let optimizer = if same { state.optimizer.clone() } else { optimizer::build(&repaired.optimizer) };
             (*step, State { optimizer, ..state.clone() })
         }
-        _ => (0, State { model: network, optimizer: optimizer::build(&repaired.optimizer), hooks: outcome.baseline.start.hooks.clone() }),
+        _ => (
+            0,
+            State {
+                model: network,
+                optimizer: optimizer::build(&repaired.optimizer),
+                hooks: outcome.baseline.start.hooks.clone(),
+            },
+        ),
     };
     let losses = run(&engine, state, from_step);
     let comparable = repaired.loss == recipe.loss && repaired.data == recipe.data;

@@ -29,11 +29,14 @@ impl CsvLogger {
             None => {
                 self.columns = epoch.scalars.iter().map(|(scalar, _)| *scalar).collect();
                 let mut writer = csv::Writer::from_path(&self.path)?;
-                writer.write_record(["epoch", "steps"].into_iter().chain(self.columns.iter().map(|column| column.name())))?;
+                writer.write_record(
+                    ["epoch", "steps"].into_iter().chain(self.columns.iter().map(|column| column.name())),
+                )?;
                 self.writer.insert(writer)
             }
         };
-        let numbers = self.columns.iter().map(|&column| epoch.scalar(column).map_or_else(String::new, |value| value.to_string()));
+        let numbers =
+            self.columns.iter().map(|&column| epoch.scalar(column).map_or_else(String::new, |value| value.to_string()));
         writer.write_record([epoch.epoch.to_string(), epoch.steps.to_string()].into_iter().chain(numbers))?;
         writer.flush()?;
         Ok(())
@@ -42,7 +45,9 @@ impl CsvLogger {
 
 impl Callback for CsvLogger {
     fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
-        if !self.lost && let Err(error) = self.write(epoch) {
+        if !self.lost
+            && let Err(error) = self.write(epoch)
+        {
             self.lost = true;
             self.trouble = Some(format!("{}: {error}; the run goes on without this file", self.path.display()));
         }

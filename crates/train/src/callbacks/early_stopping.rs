@@ -72,7 +72,10 @@ mod tests {
 
     /// The epoch after which it stops, for these losses.
     fn stops_after(mut callback: EarlyStopping, losses: &[f64]) -> Option<usize> {
-        losses.iter().enumerate().position(|(number, &loss)| matches!(callback.epoch_end(&epoch(number as u32, loss)), Action::Stop { .. }))
+        losses
+            .iter()
+            .enumerate()
+            .position(|(number, &loss)| matches!(callback.epoch_end(&epoch(number as u32, loss)), Action::Stop { .. }))
     }
 
     #[test]

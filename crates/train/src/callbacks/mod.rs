@@ -138,16 +138,21 @@ pub trait Callback: Send {
 #[must_use]
 pub fn from_spec(spec: &CallbackSpec, folder: Option<&Path>) -> Box<dyn Callback> {
     match spec.clone() {
-        CallbackSpec::EarlyStopping { watch, patience, baseline, restore_best, start_from_epoch } => {
-            Box::new(EarlyStopping::new(watch, patience).baseline(baseline).restore_best(restore_best).start_from_epoch(start_from_epoch))
-        }
+        CallbackSpec::EarlyStopping { watch, patience, baseline, restore_best, start_from_epoch } => Box::new(
+            EarlyStopping::new(watch, patience)
+                .baseline(baseline)
+                .restore_best(restore_best)
+                .start_from_epoch(start_from_epoch),
+        ),
         CallbackSpec::ReduceLrOnPlateau { watch, factor, patience, cooldown, min_lr } => {
             Box::new(ReduceLrOnPlateau::new(watch, factor, patience).cooldown(cooldown).min_lr(min_lr))
         }
         CallbackSpec::ModelCheckpoint { watch, every, best_only, keep_last } => {
             Box::new(ModelCheckpoint::new(watch, keep_last).every(every).best_only(best_only))
         }
-        CallbackSpec::CsvLogger { file } => Box::new(CsvLogger::new(folder.map_or_else(PathBuf::new, Path::to_owned).join(file))),
+        CallbackSpec::CsvLogger { file } => {
+            Box::new(CsvLogger::new(folder.map_or_else(PathBuf::new, Path::to_owned).join(file)))
+        }
         CallbackSpec::TerminateOnNan => Box::new(TerminateOnNan),
     }
 }

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn the_last_healthy_one_outlives_a_run_gone_bad() {
-        let files = left(ModelCheckpoint::new(watch(Monitor::Loss), 2), &[4.0, 3.0, f64::NAN, f64::NAN, f64::NAN, f64::NAN]);
+        let files =
+            left(ModelCheckpoint::new(watch(Monitor::Loss), 2), &[4.0, 3.0, f64::NAN, f64::NAN, f64::NAN, f64::NAN]);
         assert_eq!(files, ["epoch-0002.safetensors", "epoch-0005.safetensors", "epoch-0006.safetensors"]);
     }
 

@@ -21,9 +21,15 @@ impl Best {
 
     /// Takes in the number of an epoch. Returns whether it is better than all before; a number that is missing or NaN never is.
     pub(super) fn improves(&mut self, epoch: &EpochRecord) -> bool {
-        let Some(value) = epoch.scalar(self.watch.monitor.scalar()).filter(|value| !value.is_nan()) else { return false };
+        let Some(value) = epoch.scalar(self.watch.monitor.scalar()).filter(|value| !value.is_nan()) else {
+            return false;
+        };
         let better = self.best.is_none_or(|best| {
-            if self.watch.lower_is_better() { value < best - self.watch.min_delta } else { value > best + self.watch.min_delta }
+            if self.watch.lower_is_better() {
+                value < best - self.watch.min_delta
+            } else {
+                value > best + self.watch.min_delta
+            }
         });
         if better {
             self.best = Some(value);

@@ -72,7 +72,8 @@ mod tests {
     /// The epochs at which it lowers the rate, for these losses.
     fn lowers_at(mut callback: ReduceLrOnPlateau, losses: &[f64]) -> Vec<usize> {
         let lowers = |(number, &loss): (usize, &f64)| {
-            matches!(callback.epoch_end(&epoch(number as u32, loss)), Action::ScaleLearningRate { .. }).then_some(number)
+            matches!(callback.epoch_end(&epoch(number as u32, loss)), Action::ScaleLearningRate { .. })
+                .then_some(number)
         };
         losses.iter().enumerate().filter_map(lowers).collect()
     }

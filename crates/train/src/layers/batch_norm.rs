@@ -66,7 +66,9 @@ impl BatchNorm {
     #[must_use]
     pub fn new(input: Shape, momentum: f64, epsilon: f64, trainable: bool, device: &Device) -> Self {
         let channels = input.channels();
-        let filled = |value| Param::from_tensor(from_slice(vec![value; channels], [channels], device)).set_require_grad(trainable);
+        let filled = |value| {
+            Param::from_tensor(from_slice(vec![value; channels], [channels], device)).set_require_grad(trainable)
+        };
         let running = Statistics { mean: vec![0.0; channels], variance: vec![1.0; channels] };
         Self { scale: filled(1.0), shift: filled(0.0), running: Running(Mutex::new(running)), input, momentum, epsilon }
     }

@@ -21,7 +21,14 @@ pub struct Dense {
 impl Dense {
     /// A layer with weights drawn from `random`.
     #[must_use]
-    pub fn new(inputs: usize, units: usize, activation: Activation, spec: &WeightSpec, random: &mut Random, device: &Device) -> Self {
+    pub fn new(
+        inputs: usize,
+        units: usize,
+        activation: Activation,
+        spec: &WeightSpec,
+        random: &mut Random,
+        device: &Device,
+    ) -> Self {
         let fans = Fans { fan_in: inputs, fan_out: units };
         let weight = from_slice(initialize(spec.initializer, inputs * units, fans, random), [inputs, units], device);
         let bias = spec.bias.then(|| {

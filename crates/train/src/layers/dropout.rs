@@ -1,6 +1,6 @@
 //! Zeros a share of the values while training.
-use crate::recipe::Shape;
 use crate::random::{Purpose, Random};
+use crate::recipe::Shape;
 use barograph_burn::{Scope, from_slice, ops, tap_channels};
 use barograph_vocab::Role;
 use burn::module::Module;

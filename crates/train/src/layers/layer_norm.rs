@@ -21,7 +21,9 @@ impl LayerNorm {
     #[must_use]
     pub fn new(input: Shape, epsilon: f64, trainable: bool, device: &Device) -> Self {
         let features = input.values() as usize;
-        let filled = |value| Param::from_tensor(from_slice(vec![value; features], [features], device)).set_require_grad(trainable);
+        let filled = |value| {
+            Param::from_tensor(from_slice(vec![value; features], [features], device)).set_require_grad(trainable)
+        };
         Self { scale: filled(1.0), shift: filled(0.0), epsilon, channels: input.channels() }
     }
 

@@ -61,8 +61,5 @@ fn weigh(case: &Case<'_>) -> Weighing {
 }
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    vec![
-        remedy::loss_on_scores(case),
-        remedy::advice("clamp the argument of the logarithm to at least 1e-7"),
-    ]
+    vec![remedy::loss_on_scores(case), remedy::advice("clamp the argument of the logarithm to at least 1e-7")]
 }

@@ -43,7 +43,19 @@ const SENSIBLE: f64 = 0.05;
 /// Skill of answers that are worse than a constant. Our choice.
 const WORSE: f64 = -0.05;
 
+/// Growth of the loss per step above which it leaps and does not climb: a step of a sensible length changes a loss by far less, uphill as
+/// downhill. Our choice.
+const LEAP: f64 = 1.5;
+
+/// Mean factor by which the loss grew from step to step.
+fn growth(case: &Case<'_>) -> Option<f64> {
+    let (_, highest) = case.digest.loss.extremes()?;
+    let first = case.digest.loss.first().filter(|first| *first > 0.0)?;
+    Some((highest / first).powf(1.0 / case.steps.max(1) as f64))
+}
+
 fn weigh(case: &Case<'_>) -> Weighing {
+    let growth = growth(case);
     let ratio = clues::update_ratio(case);
     let skill = case.digest.skill();
     case.weigh(UNLIKELY)
@@ -53,6 +65,9 @@ fn weigh(case: &Case<'_>) -> Weighing {
         })
         .when(skill.is_some_and(|skill| skill < WORSE), 0.7, || {
             Evidence::against("skill", skill.unwrap_or_default(), WORSE)
+        })
+        .when(growth.is_some_and(|growth| growth > LEAP), -4.0, || {
+            Evidence::against("growth of the loss per step", growth.unwrap_or_default(), LEAP)
         })
         .symptom("gradient-accumulating", -1.5)
         .when(!case.has("loss-climbing"), -3.0, || Evidence::plain("the loss does not climb all the time", 0.0))
