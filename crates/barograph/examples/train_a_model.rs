@@ -24,7 +24,7 @@ impl Model for TwoLayers {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Points in a square: are both coordinates on the same side of zero?
-    let points: Vec<[f32; 2]> = (0..500u16).map(|i| f32::from(i)).map(|i| [(i * 0.7).sin(), (i * 1.3).cos()]).collect();
+    let points: Vec<[f32; 2]> = (0..500u16).map(f32::from).map(|i| [(i * 0.7).sin(), (i * 1.3).cos()]).collect();
     let classes = points.iter().map(|[x, y]| i64::from(x * y > 0.0)).collect();
     let data = Dataset::new(points.concat(), 2, Targets::Classes(classes))?;
 

@@ -24,7 +24,7 @@ pub fn from_slice<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &
 #[must_use]
 pub fn to_vec<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
     let data = tensor.clone().into_data().convert::<f32>();
-    data.into_vec().unwrap_or_default()
+    data.try_into_vec().unwrap_or_default()
 }
 
 /// A slice as the kernels see it.

@@ -131,12 +131,8 @@ impl Session {
 
     /// The order of the nearest site that `path` lies in: weights inherit their layer's.
     fn parent_order(&self, path: &str) -> Option<u32> {
-        let parents = std::iter::successors(path.rsplit_once('.'), |(parent, _)| parent.rsplit_once('.'));
-        parents
-            .filter_map(|(parent, _)| self.sites.find(parent))
-            .next()
-            .and_then(|id| self.sites.get(id))
-            .map(|site| site.order)
+        let mut parents = std::iter::successors(path.rsplit_once('.'), |(parent, _)| parent.rsplit_once('.'));
+        parents.find_map(|(parent, _)| self.sites.find(parent)).and_then(|id| self.sites.get(id)).map(|site| site.order)
     }
 
     /// Sites announced so far.

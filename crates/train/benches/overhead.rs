@@ -179,7 +179,8 @@ fn main() {
     let mut lines = Vec::new();
     for setting in settings().iter().filter(|setting| only.as_deref().is_none_or(|only| only == setting.name)) {
         let data = data(setting.batch * setting.steps);
-        (plain(setting, &data), supervised(setting, &data));
+        plain(setting, &data);
+        supervised(setting, &data);
         let rounds: Vec<(f64, f64)> =
             (0..ROUNDS).map(|_| (plain(setting, &data), supervised(setting, &data))).collect();
         let ratio = median(rounds.iter().map(|(plain, supervised)| supervised / plain).collect());

@@ -82,11 +82,8 @@ pub fn save_weights<M: Model>(path: &Path, model: &M, step: u64, recipe: u64) ->
     model.visit(&mut collector);
     let mut entries = collector.entries;
     entries.extend(model.buffers().into_iter().map(|(name, values)| Entry { name, shape: vec![values.len()], values }));
-    let header = HashMap::from([
-        ("format".to_owned(), "barograph".to_owned()),
-        ("step".to_owned(), step.to_string()),
-        ("recipe_hash".to_owned(), format!("{recipe:016x}")),
-    ]);
+    // One entry: several would be written in the random order of a hash map, and equal models should be equal files.
+    let header = HashMap::from([("barograph".to_owned(), format!("step {step}, recipe {recipe:016x}"))]);
     write_tensors(path, &entries, header)
 }
 
@@ -205,11 +202,13 @@ impl<M: Model> ModuleMapper for Loader<'_, M> {
                 from_slice(floats(&tensor), shape, &old.device()).set_require_grad(old.is_require_grad())
             }
             Ok(tensor) => {
-                self.problem = Some(format!(
-                    "\"{name}\" is {:?} {:?}, and the network wants F32 {shape:?}",
-                    tensor.dtype(),
-                    tensor.shape()
-                ));
+                self.problem.get_or_insert_with(|| {
+                    format!(
+                        "\"{name}\" is {:?} {:?}, and the network wants F32 {shape:?}",
+                        tensor.dtype(),
+                        tensor.shape()
+                    )
+                });
                 old
             }
             Err(_) => {

@@ -91,8 +91,7 @@ impl Engine<'_> {
         let value: f32 = loss.clone().into_scalar();
         let accuracy = score.see(self.scoring, &values, outputs.dims()[1], batch.answers());
         if let Some(observer) = &observer {
-            observer
-                .with(|session| self.observe_outputs(session, &outputs, &values, &batch, f64::from(value), accuracy));
+            observer.with(|session| observe_outputs(session, &outputs, &values, &batch, f64::from(value), accuracy));
         }
         let mut gradients = GradientsParams::new();
         if loss.is_tracked() {
@@ -142,34 +141,6 @@ impl Engine<'_> {
         }
     }
 
-    fn observe_outputs(
-        &self,
-        session: &mut Session,
-        outputs: &Tensor<2>,
-        values: &[f32],
-        batch: &Batch,
-        loss: f64,
-        accuracy: Option<f64>,
-    ) {
-        let width = outputs.dims()[1];
-        let site = session.site("output", width, &[width]);
-        with_elements(outputs, |elements| {
-            session.read(site, Role::Output, elements);
-            if session.units_due() {
-                session.read_units(site, Role::Output, elements, [batch.len(), width, 1]);
-            }
-        });
-        if width > 1 {
-            let (sum, error) = row_sums(values, width);
-            session.scalar(Scalar::OutputRowSum, sum);
-            session.scalar(Scalar::OutputRowSumError, error);
-        }
-        session.scalar(Scalar::Loss, loss);
-        if let Some(accuracy) = accuracy {
-            session.scalar(Scalar::Accuracy, accuracy);
-        }
-    }
-
     fn has_clip(&self) -> bool {
         self.recipe.clip != crate::recipe::ClipSpec::default()
     }
@@ -191,6 +162,33 @@ fn begin(session: &mut Session, plan: &StepPlan, batch: &Batch) {
             let classes: Vec<f32> = classes.iter().map(|&class| class as f32).collect();
             session.read(target, Role::Target, barograph_burn::elements(&classes));
         }
+    }
+}
+
+fn observe_outputs(
+    session: &mut Session,
+    outputs: &Tensor<2>,
+    values: &[f32],
+    batch: &Batch,
+    loss: f64,
+    accuracy: Option<f64>,
+) {
+    let width = outputs.dims()[1];
+    let site = session.site("output", width, &[width]);
+    with_elements(outputs, |elements| {
+        session.read(site, Role::Output, elements);
+        if session.units_due() {
+            session.read_units(site, Role::Output, elements, [batch.len(), width, 1]);
+        }
+    });
+    if width > 1 {
+        let (sum, error) = row_sums(values, width);
+        session.scalar(Scalar::OutputRowSum, sum);
+        session.scalar(Scalar::OutputRowSumError, error);
+    }
+    session.scalar(Scalar::Loss, loss);
+    if let Some(accuracy) = accuracy {
+        session.scalar(Scalar::Accuracy, accuracy);
     }
 }
 

@@ -111,7 +111,7 @@ mod tests {
         assert_eq!((inspection.rows, inspection.validation_rows, inspection.steps_per_epoch), (5, 0, 3));
         let counts: Vec<_> =
             inspection.layers.iter().map(|layer| (layer.site.as_str(), layer.output, layer.parameters)).collect();
-        assert_eq!(counts, [("hidden", Shape::Row(4), 16), ("dense2", Shape::Row(2), 10)]);
+        assert_eq!(counts, [("hidden", Shape::Row(4), 16), ("dense1", Shape::Row(2), 10)]);
         assert_eq!(inspection.diagnosis.steps, 0);
         assert!(
             inspection.diagnosis.findings.iter().any(|finding| finding.name == "inputs-not-finite"),

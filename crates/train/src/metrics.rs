@@ -36,7 +36,7 @@ impl Scoring {
         }
     }
 
-    fn threshold(&self) -> f32 {
+    fn threshold(self) -> f32 {
         if self.logits { 0.0 } else { 0.5 }
     }
 }

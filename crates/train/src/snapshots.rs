@@ -10,11 +10,14 @@ const DEFAULT_EVERY: u64 = 50;
 /// Snapshots kept: with two, an incident right after a snapshot can still be replayed from before its cause.
 const KEPT: usize = 2;
 
+/// A step that was done, and the bits of its loss.
+pub(crate) type Done = (StepPlan, u32);
+
 /// The last snapshots, and what every step since the oldest of them did.
 pub(crate) struct Snapshots<M> {
     every: u64,
     kept: VecDeque<(u64, State<M>)>,
-    steps: VecDeque<(StepPlan, u32)>,
+    steps: VecDeque<Done>,
 }
 
 impl<M: Clone> Snapshots<M> {
@@ -53,7 +56,7 @@ impl<M: Clone> Snapshots<M> {
     }
 
     /// The last snapshot at or before `step`, and the steps from there on.
-    pub(crate) fn nearest(&self, step: u64) -> Option<(&State<M>, Vec<&(StepPlan, u32)>)> {
+    pub(crate) fn nearest(&self, step: u64) -> Option<(&State<M>, Vec<&Done>)> {
         let (from, state) = self.kept.iter().rev().find(|(from, _)| *from <= step)?;
         Some((state, self.steps.iter().filter(|(plan, _)| plan.step >= *from && plan.step <= step).collect()))
     }

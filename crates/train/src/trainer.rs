@@ -272,10 +272,10 @@ impl<'a, M: Model> Run<'a, M> {
                 self.state.as_ref().map(|state| evaluate(self.engine, &state.model, validation)).unwrap_or_default(),
             );
         }
-        self.end_epoch(EpochRecord { epoch: epoch as u32, steps: self.step, scalars })
+        self.end_epoch(&EpochRecord { epoch: epoch as u32, steps: self.step, scalars })
     }
 
-    fn end_epoch(&mut self, record: EpochRecord) -> Option<RunEnd> {
+    fn end_epoch(&mut self, record: &EpochRecord) -> Option<RunEnd> {
         let findings = self.observe(|session| {
             if record.epoch == 0 {
                 session.end_data();
@@ -283,7 +283,7 @@ impl<'a, M: Model> Run<'a, M> {
             session.end_epoch(record.clone())
         });
         self.history.push(record.clone());
-        let mut actions = self.ask(|callback| callback.epoch_end(&record));
+        let mut actions = self.ask(|callback| callback.epoch_end(record));
         for finding in findings.unwrap_or_default() {
             actions.extend(self.ask(|callback| callback.finding(&finding)));
         }
@@ -377,7 +377,7 @@ impl<'a, M: Model> Run<'a, M> {
                     self.rate = self.rate.min((base * factor).max(floor));
                     let rate = self.rate;
                     self.observe(|session| {
-                        session.note(format!("a callback set the learning rate from {base} to {rate}"))
+                        session.note(format!("a callback set the learning rate from {base} to {rate}"));
                     });
                 }
                 Action::Stop { reason, restore_best, failed } => {

@@ -8,70 +8,70 @@ use std::panic::Location;
 #[must_use]
 #[track_caller]
 pub fn neg<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("neg", Location::caller(), x, |x| x.neg())
+    unary("neg", Location::caller(), x, Tensor::neg)
 }
 
 /// `e^x`; infinite above about 88.7 in f32.
 #[must_use]
 #[track_caller]
 pub fn exp<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("exp", Location::caller(), x, |x| x.exp())
+    unary("exp", Location::caller(), x, Tensor::exp)
 }
 
 /// The natural logarithm; -Inf at 0 and NaN below.
 #[must_use]
 #[track_caller]
 pub fn log<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("log", Location::caller(), x, |x| x.log())
+    unary("log", Location::caller(), x, Tensor::log)
 }
 
 /// The square root; NaN below 0, with an infinite derivative at 0.
 #[must_use]
 #[track_caller]
 pub fn sqrt<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("sqrt", Location::caller(), x, |x| x.sqrt())
+    unary("sqrt", Location::caller(), x, Tensor::sqrt)
 }
 
 /// `1 / x`; infinite at 0.
 #[must_use]
 #[track_caller]
 pub fn recip<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("recip", Location::caller(), x, |x| x.recip())
+    unary("recip", Location::caller(), x, Tensor::recip)
 }
 
 /// The magnitude; its derivative at 0 is 0.
 #[must_use]
 #[track_caller]
 pub fn abs<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("abs", Location::caller(), x, |x| x.abs())
+    unary("abs", Location::caller(), x, Tensor::abs)
 }
 
 /// `x * x`.
 #[must_use]
 #[track_caller]
 pub fn square<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("square", Location::caller(), x, |x| x.square())
+    unary("square", Location::caller(), x, Tensor::<D>::square)
 }
 
 /// The hyperbolic tangent.
 #[must_use]
 #[track_caller]
 pub fn tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("tanh", Location::caller(), x, |x| x.tanh())
+    unary("tanh", Location::caller(), x, Tensor::tanh)
 }
 
 /// `1 / (1 + e^-x)`.
 #[must_use]
 #[track_caller]
 pub fn sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("sigmoid", Location::caller(), x, |x| activation::sigmoid(x))
+    unary("sigmoid", Location::caller(), x, activation::sigmoid)
 }
 
 /// `max(x, 0)`; NaN stays NaN.
 #[must_use]
 #[track_caller]
 pub fn relu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("relu", Location::caller(), x, |x| activation::relu(x))
+    unary("relu", Location::caller(), x, activation::relu)
 }
 
 /// Slope of [`selu`] above 0: Klambauer et al., 2017, appendix A1.
@@ -97,14 +97,14 @@ pub fn selu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 #[must_use]
 #[track_caller]
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("gelu", Location::caller(), x, |x| activation::gelu(x))
+    unary("gelu", Location::caller(), x, activation::gelu)
 }
 
 /// `x * sigmoid(x)`, also called swish.
 #[must_use]
 #[track_caller]
 pub fn silu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("silu", Location::caller(), x, |x| activation::silu(x))
+    unary("silu", Location::caller(), x, activation::silu)
 }
 
 /// `x`, or `slope * x` below 0.

@@ -10,7 +10,7 @@ use std::panic::Location;
 #[must_use]
 #[track_caller]
 pub fn matmul<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
-    binary("matmul", Location::caller(), ("left", x), ("right", y), |x, y| x.matmul(y))
+    binary("matmul", Location::caller(), ("left", x), ("right", y), Tensor::matmul)
 }
 
 /// `x * weight + bias` for `x` `[batch, inputs]`, `weight` `[inputs, units]`, `bias` `[units]`.

@@ -7,6 +7,9 @@ use std::panic::Location;
 /// at 4 Mi elements), so ours takes over.
 const MAX_DIRECT_SUM: usize = 1 << 20;
 
+/// Width of the rows that a larger tensor is summed in: each by one thread, and few enough to sum their sums directly.
+const ROW: usize = 1 << 12;
+
 /// The sum of all elements, in an order that does not depend on the number of threads. Shape `[1]`.
 #[must_use]
 #[track_caller]
@@ -49,9 +52,10 @@ fn fixed_order_sum<const D: usize>(x: Tensor<D>) -> Tensor<1> {
         return x.sum();
     }
     // Rows of a fixed width are summed one by one; what does not fill a row is summed apart.
-    let rows = count / MAX_DIRECT_SUM;
+    let rows = count / ROW;
     let flat = x.reshape([count]);
-    let (whole, rest) = (rows * MAX_DIRECT_SUM, count % MAX_DIRECT_SUM);
-    let rows_sum = flat.clone().slice([0..whole]).reshape([rows, MAX_DIRECT_SUM]).sum_dim(1).sum();
-    if rest == 0 { rows_sum } else { rows_sum + flat.slice([whole..count]).sum() }
+    let (whole, rest) = (rows * ROW, count % ROW);
+    let rows_sum = flat.clone().narrow(0, 0, whole).reshape([rows, ROW]).sum_dim(1);
+    let rows_sum = fixed_order_sum(rows_sum);
+    if rest == 0 { rows_sum } else { rows_sum + flat.narrow(0, whole, rest).sum() }
 }

@@ -60,7 +60,9 @@ fn orthogonal(count: usize, rows: usize, random: &mut Random) -> Vec<f32> {
         }
         let norm = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
         if norm > 1e-6 {
-            vector.iter_mut().for_each(|x| *x /= norm);
+            for x in &mut vector {
+                *x /= norm;
+            }
             basis.push(vector);
         }
     }
