@@ -14,7 +14,7 @@ pub(crate) fn page(docs: &str, screen: &Screen) -> String {
             flush(&mut paragraph, &mut out, screen);
             fenced = !fenced;
             // One blank line sets an example off on either side.
-            if fenced && !out.ends_with("\n\n") || !fenced {
+            if !(fenced && out.ends_with("\n\n")) {
                 out.push('\n');
             }
         } else if fenced {

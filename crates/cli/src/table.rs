@@ -49,10 +49,13 @@ impl Table {
         for (((ink, text), width), (_, align)) in cells.iter().zip(widths).zip(&self.heads) {
             let pad = " ".repeat(width - text.width());
             let text = screen.paint(*ink, text);
-            match align {
-                Align::Left => line.push_str(&format!("{text}{pad}{GAP}")),
-                Align::Right => line.push_str(&format!("{pad}{text}{GAP}")),
-            }
+            let (first, second) = match align {
+                Align::Left => (text, pad),
+                Align::Right => (pad, text),
+            };
+            line.push_str(&first);
+            line.push_str(&second);
+            line.push_str(GAP);
         }
         let indent: usize = widths[..cells.len()].iter().map(|width| width + GAP.len()).sum();
         let pad = match self.heads[cells.len()].1 {

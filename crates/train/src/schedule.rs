@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn exponential_reaches_its_factor_after_every() {
         let kind = ScheduleKind::Exponential { every: 4, unit: Unit::Step, factor: 0.5 };
-        assert_eq!(factors(kind, 0, &[0, 2, 4, 8]), [1.0, 0.707_107, 0.5, 0.25]);
+        assert_eq!(factors(kind, 0, &[0, 4, 8, 12]), [1.0, 0.5, 0.25, 0.125]);
     }
 
     #[test]

@@ -84,6 +84,7 @@ fn ce_sum_axis0(p: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
 }
 
 fn ce_reg(p: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
-    let probabilities = ops::softmax(p.clone(), 1);
-    ops::neg(ops::mean(ops::mul(targets.like(&p), ops::log(ops::add_scalar(probabilities, EPSILON)))))
+    let target = targets.like(&p);
+    let probabilities = ops::softmax(p, 1);
+    ops::neg(ops::mean(ops::mul(target, ops::log(ops::add_scalar(probabilities, EPSILON)))))
 }

@@ -20,6 +20,7 @@ pub struct Case {
 }
 
 /// What to train.
+#[allow(clippy::struct_excessive_bools, reason = "the format has a switch for each planted error")]
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {

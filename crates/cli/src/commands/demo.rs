@@ -147,6 +147,10 @@ impl Stage<'_> {
             Some('-') => Ink::Error,
             _ => Ink::Dim,
         };
-        diff.lines().map(|line| format!("  {}\n", self.context.out.paint(ink(line), line))).collect()
+        let mut colored = String::new();
+        for line in diff.lines() {
+            let _ = writeln!(colored, "  {}", self.context.out.paint(ink(line), line));
+        }
+        colored
     }
 }

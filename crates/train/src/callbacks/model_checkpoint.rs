@@ -88,7 +88,9 @@ mod tests {
         for (number, &loss) in losses.iter().enumerate() {
             if let Action::Checkpoint { file, remove } = callback.epoch_end(&epoch(number as u32, loss)) {
                 files.insert(file);
-                remove.iter().for_each(|file| assert!(files.remove(file)));
+                for file in &remove {
+                    assert!(files.remove(file));
+                }
             }
         }
         files.into_iter().collect()
