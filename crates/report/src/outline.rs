@@ -28,14 +28,31 @@ pub(crate) struct Headline {
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) text: String,
-    pub(crate) value: String,
+    /// Absent where the text says it, or where there is nothing to measure.
+    pub(crate) value: Option<String>,
     pub(crate) limit: Option<String>,
 }
 
-impl From<&Evidence> for Row {
-    fn from(evidence: &Evidence) -> Self {
-        Self { text: evidence.text.clone(), value: number(evidence.value), limit: evidence.limit.map(number) }
+impl Row {
+    /// Evidence of a finding: its value was measured.
+    fn of_finding(evidence: &Evidence) -> Self {
+        let value = number(evidence.value);
+        let value = (!says(&evidence.text, &value)).then_some(value);
+        Self { text: evidence.text.clone(), value, limit: evidence.limit.map(number) }
     }
+
+    /// Evidence of a cause: where there was nothing to measure, its value is zero.
+    fn of_cause(evidence: &Evidence) -> Self {
+        let nothing = evidence.value == 0.0 && evidence.limit.is_none();
+        let row = Self::of_finding(evidence);
+        Self { value: row.value.filter(|_| !nothing), ..row }
+    }
+}
+
+/// Whether a text holds a number, as a word of its own.
+fn says(text: &str, number: &str) -> bool {
+    let plain = |c: char| matches!(c, '(' | ')' | ',' | ':' | ';');
+    text.split(|c: char| c.is_whitespace() || plain(c)).any(|word| word == number)
 }
 
 /// A cause, told in full.
@@ -99,7 +116,7 @@ impl<'a> Outline<'a> {
             }),
             source: incident.and_then(words::source),
             rows: incident.and_then(words::rows),
-            evidence: leading.map_or_else(Vec::new, |finding| finding.evidence.iter().map(Row::from).collect()),
+            evidence: leading.map_or_else(Vec::new, |finding| finding.evidence.iter().map(Row::of_finding).collect()),
             causes: causes.iter().map(full).collect(),
             also_label: if diagnosis.verdict == Verdict::Healthy { "hint" } else { "also possible" },
             also: short.iter().take(SHORT_CAUSES).map(short_cause).collect(),
@@ -175,7 +192,7 @@ fn full(cause: &Cause) -> FullCause {
         likely: cause.confidence >= words::LIKELY,
         confidence: cause.confidence,
         place: words::cause_place(cause),
-        evidence: cause.evidence.iter().map(Row::from).collect(),
+        evidence: cause.evidence.iter().map(Row::of_cause).collect(),
         fix: cause.remedy.text.clone(),
         recipe: cause.remedy.change.iter().map(words::edit).collect(),
         trial: words::trial(cause.remedy.verified.as_ref()),

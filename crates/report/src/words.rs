@@ -59,6 +59,12 @@ impl From<Verdict> for Tone {
     }
 }
 
+/// The rule that sees a loss that is not finite. Codes are never given to another rule.
+const LOSS_NOT_FINITE: &str = "LOS001";
+
+/// Codes of the rules on single operations begin so.
+const ON_AN_OPERATION: &str = "NUM";
+
 /// The finding that the first line of an unhealthy run quotes: at the incident if there is one, else the first of the worst.
 pub(crate) fn leading(diagnosis: &Diagnosis) -> Option<&Finding> {
     let worst = diagnosis.findings.iter().map(|finding| finding.severity).max()?;
@@ -67,7 +73,17 @@ pub(crate) fn leading(diagnosis: &Diagnosis) -> Option<&Finding> {
     let at_incident = |finding: &&&Finding| finding.step == incident.step;
     // What the whole run shows there (the loss) is what the reader saw; the place follows on the next line.
     let run_wide = of_worst.clone().filter(|finding| finding.site.is_none()).find(|finding| at_incident(&finding));
-    run_wide.or_else(|| of_worst.clone().find(|finding| at_incident(&finding))).or_else(|| of_worst.next())
+    let mut here = of_worst.clone().filter(at_incident);
+    let of_operation = here.clone().find(|finding| finding.code.starts_with(ON_AN_OPERATION));
+    run_wide.or(of_operation).or_else(|| here.next()).or_else(|| of_worst.next())
+}
+
+/// What the reader saw of an incident: what it did to the loss, in the same step or, from a backward pass, in the next one.
+fn seen(diagnosis: &Diagnosis) -> Option<String> {
+    let step = diagnosis.incident.as_ref()?.step;
+    let mut here = diagnosis.findings.iter().filter(|finding| (step..=step + 1).contains(&finding.step));
+    let finding = here.find(|finding| finding.code == LOSS_NOT_FINITE)?;
+    Some(format!("{} at step {}", finding.message, count(finding.step)))
 }
 
 /// The sentence after the first line's label.
@@ -78,11 +94,11 @@ pub(crate) fn headline(diagnosis: &Diagnosis) -> String {
             checked => format!("nothing is wrong that {} could see", counted(checked, "rule")),
         },
         Verdict::Unsure => "something is odd, and no cause is likely enough to be named".to_owned(),
-        Verdict::Unhealthy => match (leading(diagnosis), &diagnosis.incident) {
+        Verdict::Unhealthy => seen(diagnosis).unwrap_or_else(|| match (leading(diagnosis), &diagnosis.incident) {
             (Some(finding), _) => finding.message.clone(),
             (None, Some(incident)) => format!("the first non-finite value appeared at step {}", count(incident.step)),
             (None, None) => "the run does not train as it should".to_owned(),
-        },
+        }),
     }
 }
 
@@ -127,6 +143,8 @@ pub(crate) fn incident_place(incident: &Incident) -> String {
     let mut text = format!("{place}, step {}, {phase}", count(incident.step));
     match incident.victims {
         0 => {}
+        // Data has not been through an operation yet.
+        1 if incident.phase == Phase::Data => {}
         1 => text.push_str(", the only non-finite operation"),
         victims => {
             add(&mut text, format_args!(", first of {}", counted(u64::from(victims), "non-finite operation")));
@@ -141,6 +159,7 @@ pub(crate) fn incident_operation(incident: &Incident) -> String {
     match (site.is_empty(), operation.is_empty()) {
         (true, _) => operation.clone(),
         (_, true) => site.clone(),
+        _ if site == operation => site.clone(),
         _ if operation.contains(char::is_whitespace) => format!("{site}: {operation}"),
         _ => format!("{site}.{operation}"),
     }
@@ -148,7 +167,7 @@ pub(crate) fn incident_operation(incident: &Incident) -> String {
 
 const fn phase(phase: Phase) -> &'static str {
     match phase {
-        Phase::Data => "data",
+        Phase::Data => "in the data",
         Phase::Forward => "forward pass",
         Phase::Backward => "backward pass",
         Phase::Update => "update",
@@ -280,11 +299,16 @@ pub(crate) fn role(role: Role) -> String {
 /// Where a finding is: `fc2, gradient`.
 pub(crate) fn finding_place(finding: &Finding) -> Option<String> {
     match (&finding.site, finding.role) {
-        (Some(site), Some(of)) => Some(format!("{site}, {}", role(of))),
-        (Some(site), None) => Some(site.clone()),
+        (Some(site), Some(of)) if !is_said(&role(of), site) => Some(format!("{site}, {}", role(of))),
+        (Some(site), _) => Some(site.clone()),
         (None, Some(of)) => Some(role(of)),
         (None, None) => None,
     }
+}
+
+/// Whether a path ends in the name of a role: `fc2.weight` needs no `weight` after it.
+fn is_said(role: &str, site: &str) -> bool {
+    site.rsplit('.').next() == Some(role)
 }
 
 /// `also at fc2, fc3 and 7 more sites, until step 41`.
