@@ -5,12 +5,12 @@ use crate::observed::Observed;
 use crate::progress::Progress;
 use crate::screen::{self, Ink};
 use crate::trials::{TrialResult, Tried, try_remedies};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use barograph_monitor::EvidenceMode;
 use barograph_report::{trial_text, visible};
 use barograph_train::data::Loaded;
 use barograph_train::recipe::Recipe;
-use barograph_train::{Network, Outcome, Trainer};
+use barograph_train::{Network, Outcome, TrainError, Trainer};
 use indicatif::ProgressBar;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,9 +40,10 @@ impl Experiment<'_> {
     /// When the training cannot begin, or its log cannot be read back.
     pub(crate) fn run(&self, context: &Context) -> Result<Experience> {
         let interrupt = interrupt::flag();
-        let trainer = Trainer::from_recipe(self.recipe, &self.data.dataset)?;
+        let trainer =
+            Trainer::from_recipe(self.recipe, &self.data.dataset).map_err(|error| self.with_the_file(error))?;
         let trainer = trainer.folder(self.folder).interrupt(interrupt.clone()).callback(Progress::new(context.err));
-        let outcome = trainer.fit(&self.data.dataset)?;
+        let outcome = trainer.fit(&self.data.dataset).map_err(|error| self.with_the_file(error))?;
         let tried = if self.verify { self.verify(&outcome, context) } else { Vec::new() };
         outcome.close();
         let observed = self.observe(&outcome, context)?;
@@ -57,6 +58,14 @@ impl Experiment<'_> {
             }
         };
         Ok(Experience { outcome, tried, observed, page })
+    }
+
+    /// Names the data file where data and network do not fit together.
+    fn with_the_file(&self, error: TrainError) -> anyhow::Error {
+        match (&error, &self.recipe.data.file) {
+            (TrainError::Mismatch(_), Some(file)) => anyhow!("{}: {error}", file.display()),
+            _ => error.into(),
+        }
     }
 
     /// What the log says, so that `diagnose` says the same later; what the trainer saw, where the log was lost.

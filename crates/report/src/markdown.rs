@@ -79,7 +79,7 @@ fn head(page: &mut Page, report: &Report<'_>, outline: &Outline<'_>) {
 fn evidence(page: &mut Page, rows: &[Row]) {
     let cells: Vec<_> = rows
         .iter()
-        .map(|row| vec![text(&row.text), row.value.clone(), row.limit.clone().unwrap_or_default()])
+        .map(|row| vec![text(&row.text), row.value.clone().unwrap_or_default(), row.limit.clone().unwrap_or_default()])
         .collect();
     page.table(&["evidence", "value", "limit"], &["---", "---:", "---:"], &cells);
 }

@@ -70,10 +70,9 @@ pub(crate) fn leading(diagnosis: &Diagnosis) -> Option<&Finding> {
     let worst = diagnosis.findings.iter().map(|finding| finding.severity).max()?;
     let mut of_worst = diagnosis.findings.iter().filter(|finding| finding.severity == worst);
     let Some(incident) = &diagnosis.incident else { return of_worst.next() };
-    let at_incident = |finding: &&&Finding| finding.step == incident.step;
+    let mut here = of_worst.clone().filter(|finding| finding.step == incident.step);
     // What the whole run shows there (the loss) is what the reader saw; the place follows on the next line.
-    let run_wide = of_worst.clone().filter(|finding| finding.site.is_none()).find(|finding| at_incident(&finding));
-    let mut here = of_worst.clone().filter(at_incident);
+    let run_wide = here.clone().find(|finding| finding.site.is_none());
     let of_operation = here.clone().find(|finding| finding.code.starts_with(ON_AN_OPERATION));
     run_wide.or(of_operation).or_else(|| here.next()).or_else(|| of_worst.next())
 }

@@ -26,16 +26,15 @@ use std::process::ExitCode;
 #[command(
     name = "barograph",
     version,
-    propagate_version = true,
     max_term_width = 100,
     after_help = "Begin here:\n  barograph demo                    a training that breaks, and its repair, in seconds\n  \
                   barograph new --data my.csv       a first recipe for your own data\n  barograph train recipe.toml       \
-                  train it; the report says how it went\n\nExit codes: 0 all is well, 1 something was found (see --fail-on), 2 wrong usage \
-                  or input, 130 interrupted."
+                  train it; the report says how it went\n\nExit codes:\n  0  all is well\n  1  something was found, see --fail-on\n  2  wrong usage or \
+                  input\n  130  interrupted"
 )]
 struct Arguments {
-    /// When to colour what is shown.
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto)]
+    /// Colour: auto (on a terminal, unless NO_COLOR is set), always or never.
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorChoice::Auto, hide_possible_values = true)]
     color: ColorChoice,
     #[command(subcommand)]
     command: Command,

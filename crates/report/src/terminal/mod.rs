@@ -87,20 +87,29 @@ fn pairs(canvas: &mut Canvas, pairs: &[(String, String)]) {
 
 /// Evidence as a table of text, value and limit; as sentences where the table is too wide.
 fn evidence(canvas: &mut Canvas, rows: &[Row]) {
-    let text_width = rows.iter().map(|row| canvas.columns(&row.text)).max().unwrap_or(0);
-    let value_width = rows.iter().map(|row| row.value.len()).max().unwrap_or(0);
+    let measured = || rows.iter().filter(|row| row.value.is_some() || row.limit.is_some());
+    let text_width = measured().map(|row| canvas.columns(&row.text)).max().unwrap_or(0);
+    let value_width = rows.iter().filter_map(|row| row.value.as_ref()).map(String::len).max().unwrap_or(0);
     let limit_width = rows.iter().filter_map(|row| row.limit.as_ref()).map(|limit| limit.len() + 9).max().unwrap_or(0);
     let fits = 6 + text_width + 2 + value_width + limit_width <= canvas.width();
     for Row { text, value, limit } in rows {
-        let limit = limit.as_ref().map_or_else(String::new, |limit| format!("  (limit {limit})"));
-        let (gap, value) = if fits {
-            (text_width + 2 - canvas.columns(text), format!("{value:>value_width$}"))
-        } else {
-            (1, value.clone())
+        let limit = limit.as_ref().map_or_else(String::new, |limit| format!("(limit {limit})"));
+        let (gap, value) = match value {
+            Some(value) if fits => (text_width + 2 - canvas.columns(text), format!("{value:>value_width$}")),
+            Some(value) => (1, value.clone()),
+            None => (0, String::new()),
         };
-        let colon = if fits { "" } else { ":" };
-        let limit = if fits { limit } else { limit.replacen("  ", " ", 1) };
-        let body = [plain(format!("{text}{colon}{}", " ".repeat(gap))), span(Ink::Bold, value), span(Ink::Dim, limit)];
+        let colon = if fits || value.is_empty() { "" } else { ":" };
+        let before_limit = match (limit.is_empty(), fits && !value.is_empty()) {
+            (true, _) => "",
+            (false, true) => "  ",
+            (false, false) => " ",
+        };
+        let body = [
+            plain(format!("{text}{colon}{}", " ".repeat(gap))),
+            span(Ink::Bold, value),
+            span(Ink::Dim, format!("{before_limit}{limit}")),
+        ];
         canvas.wrapped(&gutter(), &gutter(), &body);
     }
 }
