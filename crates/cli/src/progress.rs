@@ -110,12 +110,11 @@ impl Callback for Progress {
         let took = self.started.elapsed();
         let how = match end {
             RunEnd::Completed => "done",
-            RunEnd::Stopped => "stopped early",
+            RunEnd::Stopped => "a callback stopped it",
             RunEnd::Interrupted => "interrupted",
-            RunEnd::Failed => "stopped: the loss is not finite",
+            RunEnd::Failed => "it broke",
         };
-        let line =
-            format!("{how} after {} in {:.1} s", barograph_report::counted(self.steps, "step"), took.as_secs_f64());
+        let line = format!("{how}: {} in {:.1} s", barograph_report::counted(self.steps, "step"), took.as_secs_f64());
         self.say(&self.screen.paint(Ink::Dim, line));
     }
 }

@@ -257,10 +257,10 @@ impl<'a, M: Model> Run<'a, M> {
             let (result, findings) = self.step(&plan, &mut score);
             loss += f64::from(result.loss) * result.rows as f64;
             rows += result.rows as f64;
+            let actions = self.report_step(&plan, &result, &findings);
             if self.interrupt.load(Ordering::Relaxed) {
                 return Some(RunEnd::Interrupted);
             }
-            let actions = self.report_step(&plan, &result, &findings);
             if let Some(end) = self.perform(actions) {
                 return Some(end);
             }

@@ -148,7 +148,7 @@ impl Stage<'_> {
             _ => Ink::Dim,
         };
         let mut colored = String::new();
-        for line in diff.lines() {
+        for line in diff.trim_end().lines() {
             let _ = writeln!(colored, "  {}", self.context.out.paint(ink(line), line));
         }
         colored
