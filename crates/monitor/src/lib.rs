@@ -9,6 +9,7 @@ mod log;
 mod session;
 
 pub use barograph_rules::{EvidenceMode, Judge};
+pub use barograph_store::StoreError;
 pub use cadence::Cadence;
 pub use data::TargetRows;
 pub use diagnose::{DiagnoseError, diagnose};
