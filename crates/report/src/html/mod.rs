@@ -100,7 +100,13 @@ fn place(diagnosis: &Diagnosis, outline: &Outline<'_>) -> String {
 fn evidence(rows: &[Row]) -> String {
     let cells: Vec<_> = rows
         .iter()
-        .map(|row| vec![text(&row.text), element("b", "", row.value.as_deref().unwrap_or_default()), row.limit.clone().unwrap_or_default()])
+        .map(|row| {
+            vec![
+                text(&row.text),
+                element("b", "", row.value.as_deref().unwrap_or_default()),
+                row.limit.clone().unwrap_or_default(),
+            ]
+        })
         .collect();
     table("figures", &[("evidence", ""), ("value", "n"), ("limit", "n")], &cells)
 }
