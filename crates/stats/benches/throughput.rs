@@ -2,10 +2,11 @@
 //!
 //! `cargo bench -p barograph-stats` prints a table, `-- --json` a list of
 //! `{"bytes", "dtype", "data", "read_sum", "stats", "stats_hist"}` in GB/s, `-- --level avx2` measures slower kernels.
+use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use barograph_stats::{Element, Elements, Level, Options, read_at};
+use barograph_stats::{Element, Elements, Level, Options, UnitScratch, read_at, read_units_at, read_weight_units_at};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
@@ -173,6 +174,22 @@ fn small(level: Level, histogram: bool) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
+/// GB/s of the unit readings of dense weights (columns), of their transpose (rows) and of a feature map.
+fn units(level: Level) -> [f64; 3] {
+    let (rows, columns) = (1024, 512);
+    let values: Vec<f32> = normal(rows * columns).collect();
+    let view = || Elements::contiguous(black_box(&values));
+    let scratch = RefCell::new(UnitScratch::new());
+    let weights = |transposed| {
+        black_box(read_weight_units_at(level, view(), rows, columns, transposed, &mut scratch.borrow_mut())).ok();
+    };
+    let maps = || {
+        black_box(read_units_at(level, view(), 32, 32, 512, &mut scratch.borrow_mut())).ok();
+    };
+    let seconds = best_of(30, [&|| weights(true), &|| weights(false), &maps]);
+    seconds.map(|seconds| size_of_val(&values[..]) as f64 / seconds / 1e9)
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let level = match arguments.iter().position(|word| word == "--level").and_then(|at| arguments.get(at + 1)) {
@@ -193,5 +210,7 @@ fn main() {
     for row in rows {
         println!("{}", row.text());
     }
+    let [columns, rows, maps] = units(level);
+    println!("units, 2 MB: {columns:.1} GB/s of columns, {rows:.1} of rows, {maps:.1} of feature maps");
     println!("{SMALL} elements: {:?}, with histogram {:?}", small(level, false), small(level, true));
 }

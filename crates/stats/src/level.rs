@@ -39,6 +39,41 @@ impl Level {
     pub fn supported(self) -> Self {
         self.min(Self::best())
     }
+
+    /// Runs a piece of plain code, compiled for this level. A level that the processor lacks is lowered.
+    #[inline]
+    pub(crate) fn run<P: Plain>(self, work: P) -> P::Output {
+        match self.supported() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the level was just checked against the processor.
+            Self::Avx512 => unsafe { run_avx512(work) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the level was just checked against the processor.
+            Self::Avx2 => unsafe { run_avx2(work) },
+            _ => work.run(),
+        }
+    }
+}
+
+/// A piece of plain code whose loops compilers turn into vector code.
+pub(crate) trait Plain {
+    /// What it computes.
+    type Output;
+
+    /// Computes it. To be `inline(always)`, as must be what it calls in its loops: else it is not compiled for the level.
+    fn run(self) -> Self::Output;
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt")]
+fn run_avx512<P: Plain>(work: P) -> P::Output {
+    work.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,popcnt")]
+fn run_avx2<P: Plain>(work: P) -> P::Output {
+    work.run()
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -30,4 +30,4 @@ pub use level::Level;
 pub use neighbour::{NeighbourSample, SAMPLE_ROWS, TargetBatch};
 pub use read::{Options, read, read_at, read_update, read_update_at};
 pub use targets::Targets;
-pub use units::{NO_UNIT, UnitCounts, UnitScratch, read_units, read_weight_units};
+pub use units::{NO_UNIT, UnitCounts, UnitScratch, read_units, read_units_at, read_weight_units, read_weight_units_at};

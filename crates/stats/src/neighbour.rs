@@ -1,5 +1,7 @@
 //! Whether the inputs say anything about the targets: the skill of the nearest neighbours.
+#![allow(clippy::inline_always, reason = "the levels compile the distances again with their own instructions")]
 use crate::elements::{Elements, ElementsError};
+use crate::level::{Level, Plain};
 
 /// Rows of the sample. 256 rows compare in a few milliseconds and tell a skill of 0.2 from none. Our choice.
 pub const SAMPLE_ROWS: usize = 256;
@@ -165,7 +167,7 @@ impl NeighbourSample {
             // No feature varies, so that they explain nothing of targets that do.
             return self.targets_vary().then_some(0.0);
         }
-        let answers: Vec<[usize; NEIGHBOURS]> = (0..self.rows.len()).map(|row| nearest(&points, row)).collect();
+        let answers = Level::best().run(Nearest { points: &points });
         let classes: Vec<i64> = self.rows.iter().filter_map(|row| row.target.class()).collect();
         if classes.len() == self.rows.len() {
             return class_skill(&classes, &answers);
@@ -236,7 +238,25 @@ fn rank_of(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The nearest other points, nearest first; of equally near ones, those that come first.
+/// The nearest other points of each, nearest first; of equally near ones, those that come first.
+struct Nearest<'a> {
+    points: &'a [Vec<f64>],
+}
+
+impl Plain for Nearest<'_> {
+    type Output = Vec<[usize; NEIGHBOURS]>;
+
+    #[inline(always)]
+    fn run(self) -> Self::Output {
+        let mut all = Vec::with_capacity(self.points.len());
+        for from in 0..self.points.len() {
+            all.push(nearest(self.points, from));
+        }
+        all
+    }
+}
+
+#[inline(always)]
 fn nearest(points: &[Vec<f64>], from: usize) -> [usize; NEIGHBOURS] {
     let mut best = [(f64::INFINITY, usize::MAX); NEIGHBOURS];
     for (at, point) in points.iter().enumerate() {
@@ -254,15 +274,16 @@ fn nearest(points: &[Vec<f64>], from: usize) -> [usize; NEIGHBOURS] {
 }
 
 /// Summed in lanes of eight, so that the compiler can use vectors: one chain of additions would wait for each.
+#[inline(always)]
 fn squared_distance(one: &[f64], other: &[f64]) -> f64 {
     let mut lanes = [0.0; 8];
-    let (ones, others) = (one.chunks_exact(8), other.chunks_exact(8));
-    let rest: f64 = ones.remainder().iter().zip(others.remainder()).map(|(x, y)| (x - y) * (x - y)).sum();
-    for (one, other) in ones.zip(others) {
-        for ((lane, x), y) in lanes.iter_mut().zip(one).zip(other) {
-            *lane += (x - y) * (x - y);
+    let ((ones, rest), (others, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    for (one, other) in ones.iter().zip(others) {
+        for lane in 0..8 {
+            lanes[lane] += (one[lane] - other[lane]) * (one[lane] - other[lane]);
         }
     }
+    let rest: f64 = rest.iter().zip(other_rest).map(|(x, y)| (x - y) * (x - y)).sum();
     lanes.iter().sum::<f64>() + rest
 }
 

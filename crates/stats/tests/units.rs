@@ -1,5 +1,7 @@
 //! Unit readings, held to the plain reference.
-use barograph_stats::{Element, Elements, ElementsError, UnitScratch, read_units, read_weight_units, reference};
+use barograph_stats::{
+    Element, Elements, ElementsError, Level, UnitScratch, read_units, read_units_at, read_weight_units_at, reference,
+};
 use half::{bf16, f16};
 use proptest::prelude::*;
 
@@ -17,9 +19,19 @@ fn value() -> impl Strategy<Value = f64> {
     ]
 }
 
+/// Dimensions: small ones, ones of several registers with ragged ends, and one that a block of rows and a segment end in.
+fn dimensions() -> impl Strategy<Value = (usize, usize, usize)> {
+    prop_oneof![
+        4 => (1_usize..6, 1_usize..12, 1_usize..5),
+        2 => (1_usize..30, 1_usize..50, Just(1_usize)),
+        2 => (1_usize..4, 1_usize..4, 1_usize..70),
+        1 => (1_usize..3, 1_usize..3, 1000_usize..2100),
+    ]
+}
+
 /// Dimensions and values; half of the time every unit is one of three.
 fn activation() -> impl Strategy<Value = (usize, usize, usize, Vec<f64>)> {
-    (1_usize..6, 1_usize..12, 1_usize..5, any::<bool>()).prop_flat_map(|(batch, units, inner, alike)| {
+    (dimensions(), any::<bool>()).prop_flat_map(|((batch, units, inner), alike)| {
         let per_unit =
             prop::collection::vec(prop::collection::vec(value(), batch * inner), if alike { 3 } else { units });
         (per_unit, prop::collection::vec(0_usize..3, units)).prop_map(move |(sources, chosen)| {
@@ -42,21 +54,20 @@ fn check<T: Element + Into<f64>>(
 ) -> Result<(), TestCaseError> {
     let exact: Vec<f64> = elements.iter().map(|x| (*x).into()).collect();
     let view = Elements::contiguous(elements);
-    prop_assert_eq!(
-        read_units(view, batch, units, inner, scratch).unwrap(),
-        reference::read_units(&exact, batch, units, inner)
-    );
-    let (rows, columns) = (batch * units, inner);
-    for transposed in [false, true] {
-        prop_assert_eq!(
-            read_weight_units(view, rows, columns, transposed, scratch).unwrap(),
-            reference::read_weight_units(&exact, rows, columns, transposed)
-        );
-    }
     // The same elements with every other one left out of a buffer twice as long.
     let spread: Vec<T> = elements.iter().flat_map(|x| [*x, *x]).collect();
     let strided = Elements::strided(&spread, &[elements.len()], &[2], 1).unwrap();
-    prop_assert_eq!(read_units(strided, batch, units, inner, scratch), read_units(view, batch, units, inner, scratch));
+    let (rows, columns) = (batch * units, inner);
+    let expected = reference::read_units(&exact, batch, units, inner);
+    let [of_rows, of_columns] =
+        [false, true].map(|transposed| reference::read_weight_units(&exact, rows, columns, transposed));
+    for level in Level::ALL {
+        for view in [view, strided] {
+            prop_assert_eq!(read_units_at(level, view, batch, units, inner, scratch).unwrap(), expected);
+            prop_assert_eq!(read_weight_units_at(level, view, rows, columns, false, scratch).unwrap(), of_rows);
+            prop_assert_eq!(read_weight_units_at(level, view, rows, columns, true, scratch).unwrap(), of_columns);
+        }
+    }
     Ok(())
 }
 
