@@ -6,7 +6,7 @@ use crate::backward::{SeeGradient, on_gradient};
 use crate::scope;
 use crate::tensor::{flex, with_flex};
 use barograph_stats::{Options, read};
-use barograph_vocab::{Exactness, Incident, OperationInput, Phase, Reading, SourceLine};
+use barograph_vocab::{Exactness, Incident, OperationInput, Phase, Reading, RowsOf, SourceLine};
 use burn::prelude::*;
 use burn_flex::FlexTensor;
 use std::panic::Location;
@@ -201,6 +201,7 @@ impl Operation {
             site: self.site.clone(),
             source: self.source.clone(),
             rows: Vec::new(),
+            rows_of: RowsOf::DataSet,
             row_count: 0,
             inputs: Vec::new(),
             victims: 0,
@@ -227,7 +228,7 @@ pub(crate) struct Recording {
 impl Recording {
     /// Begins to record an operation, if the calling thread's scope has a trace.
     pub(crate) fn begin(name: &'static str, caller: &'static Location<'static>) -> Option<Self> {
-        let source = SourceLine { file: caller.file().to_owned(), line: caller.line() };
+        let source = SourceLine { file: caller.file().to_owned(), line: caller.line(), text: String::new() };
         Some(Self::record(scope::trace()?, name, scope::site(), Some(source)))
     }
 

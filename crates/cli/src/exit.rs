@@ -1,7 +1,27 @@
 //! What the program answers to the shell.
 use barograph_vocab::{Diagnosis, RunEnd, Severity, Verdict};
 use clap::ValueEnum;
-use std::process::ExitCode;
+
+/// What the program answers: a number that also a host program, such as Python, can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExitCode(u8);
+
+impl ExitCode {
+    /// All is well.
+    pub const SUCCESS: Self = Self(0);
+
+    /// The number that the shell sees.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self.0
+    }
+}
+
+impl From<u8> for ExitCode {
+    fn from(number: u8) -> Self {
+        Self(number)
+    }
+}
 
 /// Something was found at or above `--fail-on`.
 pub(crate) const FOUND: u8 = 1;

@@ -21,3 +21,5 @@ mod table;
 mod trials;
 
 pub use commands::run;
+pub use exit::ExitCode;
+pub use screen::{ColorChoice, Screen};

@@ -5,5 +5,5 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
-    barograph_cli::run(std::env::args_os())
+    std::process::ExitCode::from(barograph_cli::run(std::env::args_os()).number())
 }

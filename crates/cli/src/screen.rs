@@ -16,7 +16,7 @@ const WIDEST_TEXT: usize = 100;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorChoice {
+pub enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set.
     Auto,
     /// Always.
@@ -65,7 +65,7 @@ impl Ink {
 
 /// What one output stream can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Screen {
+pub struct Screen {
     pub(crate) width: usize,
     pub(crate) color: bool,
     pub(crate) ascii: bool,
@@ -76,12 +76,16 @@ impl Screen {
     /// A file, or a pipe that wants no colour.
     pub(crate) const FILE: Self = Self { width: WIDTH, color: false, ascii: false, is_terminal: false };
 
-    pub(crate) fn stdout(choice: ColorChoice) -> Self {
+    /// What standard output can show.
+    #[must_use]
+    pub fn stdout(choice: ColorChoice) -> Self {
         let stream = std::io::stdout();
         Self::of(choice, stream.is_terminal(), terminal_size::terminal_size_of(&stream))
     }
 
-    pub(crate) fn stderr(choice: ColorChoice) -> Self {
+    /// What standard error can show.
+    #[must_use]
+    pub fn stderr(choice: ColorChoice) -> Self {
         let stream = std::io::stderr();
         Self::of(choice, stream.is_terminal(), terminal_size::terminal_size_of(&stream))
     }
@@ -102,7 +106,8 @@ impl Screen {
     }
 
     /// How a report is to be shown here.
-    pub(crate) const fn report(&self) -> TerminalOptions {
+    #[must_use]
+    pub const fn report(&self) -> TerminalOptions {
         TerminalOptions { width: self.width, color: self.color, ascii: self.ascii }
     }
 

@@ -18,6 +18,13 @@ const SATURATION_BOUND: f64 = 4.0;
 /// Default bound of the run log: 1 GB, as DESIGN's section on the run log promises.
 const DEFAULT_LOG_CAP: u64 = 1_000_000_000;
 
+/// What a reading of this role holds: pre-activations count what saturates, everything has a histogram.
+#[must_use]
+pub fn reading_options(role: Role) -> barograph_stats::Options {
+    let bound = (role == Role::PreActivation).then_some(SATURATION_BOUND);
+    barograph_stats::Options { bound, histogram: true }
+}
+
 /// What a session measures and keeps.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -168,10 +175,24 @@ impl Session {
 
     /// Reads a tensor.
     pub fn read(&mut self, site: SiteId, role: Role, elements: Elements<'_>) -> &Reading {
-        let bound = (role == Role::PreActivation).then_some(SATURATION_BOUND);
-        let reading = barograph_stats::read(elements, barograph_stats::Options { bound, histogram: true });
+        self.take(site, role, barograph_stats::read(elements, reading_options(role)))
+    }
+
+    /// Takes in a reading that was made elsewhere with [`reading_options`]: on another thread, or where the tensor lives.
+    pub fn take(&mut self, site: SiteId, role: Role, reading: Reading) -> &Reading {
         self.broken |= reading.non_finite() > 0 && matches!(role, Role::Weight | Role::Gradient | Role::Update);
         self.push(site, role, reading)
+    }
+
+    /// Gives the readings of this step at `site` another role: only what comes after a tensor shows that no activation
+    /// function follows, and that what was taken for a pre-activation is the activation itself.
+    pub fn relabel(&mut self, site: SiteId, from: Role, to: Role) {
+        for entry in self.step.readings.iter_mut().filter(|entry| entry.site == site && entry.role == from) {
+            entry.role = to;
+        }
+        for entry in self.step.units.iter_mut().filter(|entry| entry.site == site && entry.role == from) {
+            entry.role = to;
+        }
     }
 
     /// Reads an update, new weight minus old weight, in one pass over both.
@@ -277,6 +298,12 @@ impl Session {
         self.judge.remedies(slug, EvidenceMode::All)
     }
 
+    /// Writes down that observations were left out, and why.
+    pub fn dropped(&mut self, count: u64, reason: impl Into<String>) {
+        let step = self.step.step;
+        self.record(&Record::Dropped { step, count, reason: reason.into() });
+    }
+
     /// The diagnosis as of now.
     #[must_use]
     pub fn diagnosis(&self, mode: EvidenceMode) -> Diagnosis {
@@ -338,7 +365,6 @@ impl Session {
     }
 
     fn drop_one(&mut self, reason: String) {
-        let step = self.step.step;
-        self.record(&Record::Dropped { step, count: 1, reason });
+        self.dropped(1, reason);
     }
 }

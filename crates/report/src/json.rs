@@ -4,7 +4,7 @@ use crate::visible::is_unsafe;
 use crate::words;
 use barograph_vocab::{
     Cause, Diagnosis, Edit, EditValue, Evidence, Exactness, Finding, Incident, NotChecked, OperationInput, Remedy,
-    Trial,
+    RowsOf, Trial,
 };
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -93,7 +93,9 @@ struct IncidentView<'a> {
     operation: &'a str,
     site: &'a str,
     source: Option<String>,
+    source_text: Option<&'a str>,
     rows: &'a [u64],
+    rows_of: &'static str,
     row_count: u64,
     inputs: Vec<InputView<'a>>,
     victims: u32,
@@ -108,7 +110,12 @@ impl<'a> From<&'a Incident> for IncidentView<'a> {
             operation: &incident.operation,
             site: &incident.site,
             source: words::source(incident),
+            source_text: words::source_text(incident),
             rows: &incident.rows,
+            rows_of: match incident.rows_of {
+                RowsOf::DataSet => "data_set",
+                RowsOf::Batch => "batch",
+            },
             row_count: incident.row_count,
             inputs: incident.inputs.iter().map(InputView::from).collect(),
             victims: incident.victims,
@@ -117,7 +124,7 @@ impl<'a> From<&'a Incident> for IncidentView<'a> {
     }
 }
 
-/// `state` is `exact`, `inexact` (then `step` is the first that differs) or `not_replayed` (then `reason` says why).
+/// `state` is `witnessed`, `exact`, `inexact` (then `step` is the first that differs) or `not_replayed` (then `reason` says why).
 #[derive(Serialize)]
 struct ExactnessView<'a> {
     state: &'static str,
@@ -128,6 +135,7 @@ struct ExactnessView<'a> {
 impl<'a> From<&'a Exactness> for ExactnessView<'a> {
     fn from(exactness: &'a Exactness) -> Self {
         match exactness {
+            Exactness::Witnessed => Self { state: "witnessed", step: None, reason: None },
             Exactness::Exact => Self { state: "exact", step: None, reason: None },
             Exactness::Inexact { step } => Self { state: "inexact", step: Some(*step), reason: None },
             Exactness::NotReplayed { reason } => Self { state: "not_replayed", step: None, reason: Some(reason) },

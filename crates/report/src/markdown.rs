@@ -61,6 +61,9 @@ fn head(page: &mut Page, report: &Report<'_>, outline: &Outline<'_>) {
     if let Some(source) = &outline.source {
         add(&mut place, format_args!(", called at {}", code(source)));
     }
+    if let Some(line) = outline.source_text {
+        add(&mut place, format_args!(": {}", code(line)));
+    }
     page.block(&format!("**Where:** {place}"));
     if report.diagnosis.incident.is_some() {
         page.block(&format!("**Run:** {}", text(&words::run_name(report.diagnosis))));

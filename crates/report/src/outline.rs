@@ -85,8 +85,10 @@ pub(crate) struct Outline<'a> {
     /// What the incident's operation was given: name and figures.
     pub(crate) inputs: Vec<(String, String)>,
     pub(crate) source: Option<String>,
+    /// What stands at the source line.
+    pub(crate) source_text: Option<&'a str>,
     pub(crate) rows: Option<String>,
-    /// Evidence of the headline's finding.
+    /// Evidence of the headline's finding, where no operation's inputs are shown.
     pub(crate) evidence: Vec<Row>,
     pub(crate) causes: Vec<FullCause>,
     pub(crate) also_label: &'static str,
@@ -115,8 +117,14 @@ impl<'a> Outline<'a> {
                 incident.inputs.iter().map(|input| (words::input_name(input), words::input_figures(input))).collect()
             }),
             source: incident.and_then(words::source),
+            source_text: incident.and_then(words::source_text),
             rows: incident.and_then(words::rows),
-            evidence: leading.map_or_else(Vec::new, |finding| finding.evidence.iter().map(Row::of_finding).collect()),
+            evidence: match (leading, incident) {
+                // The figures of the operation's inputs say more.
+                (_, Some(incident)) if !incident.inputs.is_empty() => Vec::new(),
+                (Some(finding), _) => finding.evidence.iter().map(Row::of_finding).collect(),
+                (None, _) => Vec::new(),
+            },
             causes: causes.iter().map(full).collect(),
             also_label: if diagnosis.verdict == Verdict::Healthy { "hint" } else { "also possible" },
             also: short.iter().take(SHORT_CAUSES).map(short_cause).collect(),

@@ -82,7 +82,9 @@ fn seen(diagnosis: &Diagnosis) -> Option<String> {
     let step = diagnosis.incident.as_ref()?.step;
     let mut here = diagnosis.findings.iter().filter(|finding| (step..=step + 1).contains(&finding.step));
     let finding = here.find(|finding| finding.code == LOSS_NOT_FINITE)?;
-    Some(format!("{} at step {}", finding.message, count(finding.step)))
+    // After a semicolon it says what it follows from, which the next lines tell better.
+    let message = finding.message.split(';').next().unwrap_or_default();
+    Some(format!("{message} at step {}", count(finding.step)))
 }
 
 /// The sentence after the first line's label.
@@ -178,16 +180,22 @@ pub(crate) fn source(incident: &Incident) -> Option<String> {
     incident.source.as_ref().map(|source| format!("{}:{}", source.file, source.line))
 }
 
+/// `loss = -torch.log(p).mean()`, where it is known what stands at the line.
+pub(crate) fn source_text(incident: &Incident) -> Option<&str> {
+    incident.source.as_ref().map(|source| source.text.as_str()).filter(|text| !text.is_empty())
+}
+
 /// `rows 112, 519, 733 and 4 more of the data set`.
 pub(crate) fn rows(incident: &Incident) -> Option<String> {
     let listed: Vec<_> = incident.rows.iter().map(u64::to_string).collect();
     let beyond = incident.row_count.saturating_sub(incident.rows.len() as u64);
     let noun = if listed.len() == 1 { "row" } else { "rows" };
+    let whole = incident.rows_of.name();
     match (listed.is_empty(), beyond) {
         (true, 0) => None,
-        (true, _) => Some(format!("{} of the data set", counted(beyond, "row"))),
-        (false, 0) => Some(format!("{noun} {} of the data set", listed.join(", "))),
-        (false, _) => Some(format!("{noun} {} and {} more of the data set", listed.join(", "), count(beyond))),
+        (true, _) => Some(format!("{} of the {whole}", counted(beyond, "row"))),
+        (false, 0) => Some(format!("{noun} {} of the {whole}", listed.join(", "))),
+        (false, _) => Some(format!("{noun} {} and {} more of the {whole}", listed.join(", "), count(beyond))),
     }
 }
 
@@ -235,6 +243,7 @@ pub(crate) fn exactness(incident: &Incident) -> String {
         Exactness::Inexact { step } => {
             format!("inexact: the loss of step {} was not reproduced bit for bit", count(*step))
         }
+        Exactness::Witnessed => "not needed: the operation was seen when it ran".to_owned(),
         Exactness::NotReplayed { reason } => format!("not replayed: {reason}"),
     }
 }
@@ -383,7 +392,7 @@ pub(crate) fn dropped(diagnosis: &Diagnosis) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use barograph_vocab::{Reading, SourceLine};
+    use barograph_vocab::{Reading, RowsOf, SourceLine};
 
     fn finding(severity: Severity, step: u64, site: Option<&str>) -> Finding {
         Finding {
@@ -404,8 +413,9 @@ mod tests {
             phase: Phase::Backward,
             operation: "log".to_owned(),
             site: "head".to_owned(),
-            source: Some(SourceLine { file: "a.rs".to_owned(), line: 3 }),
+            source: Some(SourceLine { file: "a.rs".to_owned(), line: 3, text: String::new() }),
             rows: vec![7],
+            rows_of: RowsOf::DataSet,
             row_count: 1,
             inputs: Vec::new(),
             victims: 1,
@@ -446,6 +456,19 @@ mod tests {
     }
 
     #[test]
+    fn the_first_line_of_an_incident_says_what_became_of_the_loss() {
+        let loss = Finding {
+            code: LOSS_NOT_FINITE.to_owned(),
+            message: "the loss became NaN; follows from x".to_owned(),
+            ..finding(Severity::Note, 49, None)
+        };
+        let at_operation = finding(Severity::Error, 48, Some("head"));
+        let broken = diagnosis(vec![at_operation.clone(), loss], Some(incident(Exactness::Exact)));
+        assert_eq!(headline(&broken), "the loss became NaN at step 49");
+        assert_eq!(leading(&broken), Some(&at_operation));
+    }
+
+    #[test]
     fn a_replay_says_how_exact_it_was() {
         let said = |exactness| super::exactness(&incident(exactness));
         assert_eq!(said(Exactness::Exact), "exact: the loss of every step up to 48 was reproduced bit for bit");
@@ -479,6 +502,12 @@ mod tests {
         assert_eq!(with("head", "log"), "head.log");
         assert_eq!(with("head.weight", "adam update"), "head.weight: adam update");
         assert_eq!(with("", "log"), "log");
+        assert_eq!(with("input", "input"), "input");
+        let at = |site: &str, role| {
+            finding_place(&Finding { role: Some(role), ..finding(Severity::Note, 0, Some(site)) }).unwrap_or_default()
+        };
+        assert_eq!(at("fc2.weight", Role::Weight), "fc2.weight");
+        assert_eq!(at("fc2.weight", Role::Gradient), "fc2.weight, gradient");
     }
 
     #[test]

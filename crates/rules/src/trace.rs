@@ -24,7 +24,7 @@
 //! `healthy` for none. In the example of a cause: `cause` if it must come first with at least 0.5, and `no cause` if it must stay below.
 use barograph_vocab::{
     DataReading, EpochRecord, Exactness, Fact, FactKey, FactValue, Incident, OperationInput, Phase, Provenance,
-    Reading, Record, Role, RunEnd, Scalar, Site, SiteId, SiteReading, Sites, StepRecord, UnitReading,
+    Reading, Record, Role, RowsOf, RunEnd, Scalar, Site, SiteId, SiteReading, Sites, StepRecord, UnitReading,
 };
 use std::collections::BTreeMap;
 
@@ -192,6 +192,7 @@ impl Parser {
             site: String::new(),
             source: None,
             rows: Vec::new(),
+            rows_of: RowsOf::DataSet,
             row_count: 0,
             inputs: Vec::new(),
             victims: 1,

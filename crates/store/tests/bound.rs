@@ -2,7 +2,9 @@
 mod support;
 
 use barograph_store::{Appended, Options, Writer};
-use barograph_vocab::{Exactness, Finding, Incident, Phase, Record, RunEnd, Scalar, Severity, Site, StepRecord};
+use barograph_vocab::{
+    Exactness, Finding, Incident, Phase, Record, RowsOf, RunEnd, Scalar, Severity, Site, StepRecord,
+};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -36,6 +38,7 @@ fn incident(step: u64) -> Record {
         site: "head.log".to_owned(),
         source: None,
         rows: Vec::new(),
+        rows_of: RowsOf::DataSet,
         row_count: 0,
         inputs: Vec::new(),
         victims: 1,

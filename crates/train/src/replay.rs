@@ -4,7 +4,7 @@ use crate::metrics::{Answers, Score};
 use crate::model::Model;
 use crate::snapshots::Snapshots;
 use barograph_burn::{Parameters, Trace, elements};
-use barograph_vocab::{Exactness, Incident, OperationInput, Phase, Reading};
+use barograph_vocab::{Exactness, Incident, OperationInput, Phase, Reading, RowsOf};
 
 /// Rows listed in an incident; the rest are only counted.
 const MAX_ROWS: usize = 16;
@@ -73,6 +73,7 @@ impl<M: Model> Repeat<'_, M> {
                 phase: Phase::Data,
                 operation: name.to_owned(),
                 site: name.to_owned(),
+                rows_of: RowsOf::DataSet,
                 row_count: rows.len() as u64,
                 rows: rows.into_iter().take(MAX_ROWS).collect(),
                 inputs: vec![describe(name, [batch.len(), columns], values)],
@@ -111,6 +112,7 @@ fn nothing_known(step: u64) -> Incident {
         site: String::new(),
         source: None,
         rows: Vec::new(),
+        rows_of: RowsOf::DataSet,
         row_count: 0,
         inputs: Vec::new(),
         victims: 0,

@@ -34,6 +34,34 @@ impl Phase {
     }
 }
 
+/// What the rows of an incident are counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RowsOf {
+    /// The data set: the trainer knows which of its rows a batch holds.
+    #[default]
+    DataSet = 0,
+    /// The batch of the failing step: seen from outside, a batch does not say where its rows come from.
+    Batch = 1,
+}
+
+impl RowsOf {
+    /// The name used in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DataSet => "data set",
+            Self::Batch => "batch",
+        }
+    }
+
+    /// What has this code, as written in a log.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        [Self::DataSet, Self::Batch].get(usize::from(code)).copied()
+    }
+}
+
 /// A line of source code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceLine {
@@ -41,6 +69,8 @@ pub struct SourceLine {
     pub file: String,
     /// The line, from 1.
     pub line: u32,
+    /// What stands there, without the white space around it; empty where it is not known.
+    pub text: String,
 }
 
 /// One input of the operation that broke.
@@ -64,6 +94,8 @@ pub enum Exactness {
         /// First step whose loss differs.
         step: u64,
     },
+    /// None was needed: the operation was seen when it ran.
+    Witnessed,
     /// There was none; the incident is what the readings alone show.
     NotReplayed {
         /// Why not.
@@ -84,8 +116,10 @@ pub struct Incident {
     pub site: String,
     /// The line that called the operation.
     pub source: Option<SourceLine>,
-    /// Rows of the data set (not of the batch) that did it; at most 16, ascending.
+    /// Rows that did it; at most 16, ascending.
     pub rows: Vec<u64>,
+    /// What the rows are rows of.
+    pub rows_of: RowsOf,
     /// How many rows did it, including those not listed.
     pub row_count: u64,
     /// The operation's inputs; for the backward phase the forward inputs and the incoming gradient.

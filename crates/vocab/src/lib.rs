@@ -15,7 +15,7 @@ mod units;
 pub use diagnosis::{Cause, Diagnosis, NotChecked, Verdict};
 pub use fact::{Fact, FactKey, FactValue, Provenance};
 pub use finding::{Evidence, Finding, Severity};
-pub use incident::{Exactness, Incident, OperationInput, Phase, SourceLine};
+pub use incident::{Exactness, Incident, OperationInput, Phase, RowsOf, SourceLine};
 pub use reading::{BIN_OVERFLOW, BIN_UNDERFLOW, BINS, LOWEST_EXPONENT, Reading, bin_of};
 pub use record::{
     DataReading, EpochRecord, FeatureSummary, Record, RunEnd, RunStart, Scalar, SiteReading, StepRecord, TargetSummary,

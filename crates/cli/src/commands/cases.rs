@@ -1,10 +1,10 @@
 //! `barograph cases`: trains stripped cases and prints a diagnosis of each.
 use super::evidence::Evidence;
 use crate::cases::{CaseOptions, read_cases, run_case};
+use crate::exit::ExitCode;
 use anyhow::Result;
 use clap::Args;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

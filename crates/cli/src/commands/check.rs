@@ -1,7 +1,7 @@
 //! `barograph check`: what can be said of a recipe without training.
 use super::recipe_argument::RecipeArgument;
 use crate::context::Context;
-use crate::exit::FailOn;
+use crate::exit::{ExitCode, FailOn};
 use crate::experiment::say_notes;
 use crate::pairing;
 use crate::screen::{self, Ink, Screen};
@@ -15,7 +15,6 @@ use barograph_vocab::{Cause, Finding};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::process::ExitCode;
 
 /// Constant columns that are named; the others are counted (our choice).
 const COLUMNS_NAMED: usize = 4;

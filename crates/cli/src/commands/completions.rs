@@ -1,10 +1,10 @@
 //! `barograph completions`: a script that lets a shell complete the commands.
 use super::Arguments;
+use crate::exit::ExitCode;
 use crate::screen;
 use anyhow::Result;
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
-use std::process::ExitCode;
 
 /// Print a script that lets your shell complete commands and options.
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `barograph demo`: a training that goes wrong, why, and its repair.
 use crate::context::Context;
 use crate::demo::{Fault, RECIPE_FILE};
-use crate::exit::{FOUND, INTERRUPTED};
+use crate::exit::{ExitCode, FOUND, INTERRUPTED};
 use crate::experiment::{Experience, Experiment, say_notes};
 use crate::observed::{Format, write};
 use crate::run_folder::RunFolder;
@@ -15,7 +15,6 @@ use barograph_vocab::{RunEnd, Scalar, Verdict};
 use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// The repaired recipe's file in the folder of a demo.
 const REPAIRED_FILE: &str = "repaired.toml";

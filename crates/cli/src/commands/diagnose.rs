@@ -1,13 +1,12 @@
 //! `barograph diagnose`: reads the log of a run and says what went wrong.
 use super::evidence::Evidence;
 use crate::context::Context;
-use crate::exit::FailOn;
+use crate::exit::{ExitCode, FailOn};
 use crate::observed::{Format, Observed, write};
 use crate::screen::{self, Screen};
 use anyhow::Result;
 use clap::Args;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Read the log of a run and say what went wrong, why, and what fixes it.
 ///

@@ -1,11 +1,11 @@
 //! `barograph explain`: the page of one rule or cause.
 use crate::catalogue::Entry;
 use crate::context::Context;
+use crate::exit::ExitCode;
 use crate::page::page;
 use crate::screen::{self, Ink};
 use anyhow::{Result, bail};
 use clap::Args;
-use std::process::ExitCode;
 
 /// Explain a rule or a cause: what it means, how it is found, what to do.
 #[derive(Debug, Args)]

@@ -14,11 +14,10 @@ mod runs;
 mod train;
 
 use crate::context::Context;
-use crate::exit::WRONG;
+use crate::exit::{ExitCode, WRONG};
 use crate::screen::ColorChoice;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 /// Trains neural networks, watches any training run, and says what went wrong: at which step, in which layer and which operation,
 /// why, and what fixes it.

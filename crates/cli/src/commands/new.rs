@@ -1,4 +1,5 @@
 //! `barograph new`: a first recipe for a data file.
+use crate::exit::ExitCode;
 use crate::screen;
 use anyhow::{Context as _, Result, bail};
 use barograph_train::recipe::new_recipe;
@@ -6,7 +7,6 @@ use clap::Args;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Component, Path, PathBuf};
-use std::process::ExitCode;
 
 /// Look at a CSV file and write a commented recipe that fits it.
 ///

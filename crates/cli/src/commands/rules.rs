@@ -1,6 +1,7 @@
 //! `barograph rules`: the catalogue.
 use crate::catalogue::what;
 use crate::context::Context;
+use crate::exit::ExitCode;
 use crate::screen::{self, Ink, Screen};
 use crate::table::{Align, Table};
 use anyhow::Result;
@@ -9,7 +10,6 @@ use barograph_rules::{CAUSES, SYMPTOMS};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::process::ExitCode;
 
 /// List every rule and every cause that is known.
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! `barograph runs`: the runs in a folder.
 use crate::context::Context;
+use crate::exit::ExitCode;
 use crate::observed::Observed;
 use crate::run_folder::RUNS;
 use crate::screen::{self, Ink, Screen};
@@ -11,7 +12,6 @@ use barograph_store::{RunState, RunSummary};
 use barograph_vocab::Verdict;
 use clap::Args;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// A log of at most this many bytes is diagnosed for the list, which takes a fraction of a second (our choice).
 const CHEAP_BYTES: u64 = 32 << 20;

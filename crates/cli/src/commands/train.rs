@@ -1,7 +1,7 @@
 //! `barograph train`: trains a recipe and reports on it.
 use super::recipe_argument::RecipeArgument;
 use crate::context::Context;
-use crate::exit::FailOn;
+use crate::exit::{ExitCode, FailOn};
 use crate::experiment::{Experience, Experiment, say_notes};
 use crate::observed::Format;
 use crate::run_folder::RunFolder;
@@ -11,7 +11,6 @@ use barograph_report::{counted, visible};
 use barograph_train::data;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Train the network of a recipe, watch it, and say how it went.
 ///

@@ -88,6 +88,9 @@ fn place(diagnosis: &Diagnosis, outline: &Outline<'_>) -> String {
     if let Some(source) = &outline.source {
         add(&mut lines, format_args!("<br/>called at <code>{}</code>", text(source)));
     }
+    if let Some(line) = outline.source_text {
+        add(&mut lines, format_args!("<br/><code>{}</code>", text(line)));
+    }
     if let Some(rows) = &outline.rows {
         add(&mut lines, format_args!("<br/>{}", text(rows)));
     }

@@ -59,6 +59,11 @@ fn gutter() -> Vec<Span> {
     vec![span(Ink::Gutter, "   |  ")]
 }
 
+/// What stands at the source line is set off, as compilers do.
+fn quoted() -> Vec<Span> {
+    vec![span(Ink::Gutter, "   |      ")]
+}
+
 fn head(canvas: &mut Canvas, outline: &Outline<'_>) {
     let Headline { tone, code, text, place } = &outline.headline;
     let code = code.as_ref().map_or_else(String::new, |code| format!("[{code}]"));
@@ -67,6 +72,9 @@ fn head(canvas: &mut Canvas, outline: &Outline<'_>) {
     canvas.wrapped(&[span(Ink::Gutter, "  --> ")], &[plain("      ")], &[plain(place.clone())]);
     if let Some(source) = &outline.source {
         canvas.wrapped(&gutter(), &gutter(), &[plain(format!("called at {source}"))]);
+    }
+    if let Some(line) = outline.source_text {
+        canvas.wrapped(&quoted(), &quoted(), &[plain(line)]);
     }
     pairs(canvas, &outline.inputs);
     if let Some(rows) = &outline.rows {

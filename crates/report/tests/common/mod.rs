@@ -4,8 +4,8 @@
 use barograph_report::Curves;
 use barograph_vocab::{
     Cause, Diagnosis, Edit, EditValue, EpochRecord, Evidence, Exactness, Finding, Incident, NotChecked, OperationInput,
-    Phase, Reading, Record, Remedy, Role, Scalar, Severity, Site, SiteId, SiteReading, SourceLine, StepRecord, Trial,
-    Verdict,
+    Phase, Reading, Record, Remedy, Role, RowsOf, Scalar, Severity, Site, SiteId, SiteReading, SourceLine, StepRecord,
+    Trial, Verdict,
 };
 
 /// A diagnosis with its curves.
@@ -135,8 +135,9 @@ fn unhealthy_diagnosis() -> Diagnosis {
             phase: Phase::Forward,
             operation: "log".to_owned(),
             site: "head".to_owned(),
-            source: Some(SourceLine { file: "src/losses.rs".to_owned(), line: 88 }),
+            source: Some(SourceLine { file: "src/losses.rs".to_owned(), line: 88, text: String::new() }),
             rows: vec![112, 519, 733],
+            rows_of: RowsOf::DataSet,
             row_count: 3,
             inputs: vec![OperationInput { name: "p".to_owned(), shape: vec![64, 10], reading: log_input }],
             victims: 3,
@@ -352,8 +353,9 @@ pub(crate) fn with_texts(texts: [&str; 6]) -> Case {
             phase: Phase::Backward,
             operation: line.to_owned(),
             site: escape.to_owned(),
-            source: Some(SourceLine { file: script.to_owned(), line: 1 }),
+            source: Some(SourceLine { file: script.to_owned(), line: 1, text: String::new() }),
             rows: vec![3],
+            rows_of: RowsOf::DataSet,
             row_count: 40,
             inputs: texts
                 .iter()

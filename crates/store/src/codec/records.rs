@@ -7,7 +7,7 @@ use super::wire::{
 use super::{CodecError, kind};
 use barograph_vocab::{
     DataReading, EpochRecord, Evidence, Exactness, Fact, FactKey, FactValue, FeatureSummary, Finding, Incident,
-    OperationInput, Phase, Provenance, Record, Role, RunEnd, RunStart, Severity, Site, SiteId, SourceLine,
+    OperationInput, Phase, Provenance, Record, Role, RowsOf, RunEnd, RunStart, Severity, Site, SiteId, SourceLine,
     TargetSummary, Trial,
 };
 
@@ -18,6 +18,7 @@ const VALUE_FLAG: u8 = 2;
 const EXACT: u8 = 0;
 const INEXACT: u8 = 1;
 const NOT_REPLAYED: u8 = 2;
+const WITNESSED: u8 = 3;
 
 /// Bytes of the shortest evidence: empty text, narrow float, no limit.
 const LEAST_EVIDENCE_BYTES: usize = 1 + 5 + 1;
@@ -327,8 +328,10 @@ fn put_incident(incident: &Incident, out: &mut Vec<u8>) {
     if let Some(source) = &incident.source {
         put_text(out, &source.file);
         put_varint(out, u64::from(source.line));
+        put_text(out, &source.text);
     }
     put_varints(out, &incident.rows);
+    out.push(incident.rows_of as u8);
     put_varint(out, incident.row_count);
     put_varint(out, incident.inputs.len() as u64);
     for input in &incident.inputs {
@@ -347,6 +350,7 @@ fn put_incident(incident: &Incident, out: &mut Vec<u8>) {
             out.push(NOT_REPLAYED);
             put_text(out, reason);
         }
+        Exactness::Witnessed => out.push(WITNESSED),
     }
 }
 
@@ -358,6 +362,7 @@ fn get_incident(cursor: &mut Cursor<'_>) -> Got<Incident> {
         site: cursor.text()?,
         source: get_source(cursor)?,
         rows: cursor.varints()?,
+        rows_of: code(cursor, RowsOf::from_code)?,
         row_count: cursor.varint()?,
         inputs: get_inputs(cursor)?,
         victims: cursor.varint_u32()?,
@@ -369,7 +374,7 @@ fn get_source(cursor: &mut Cursor<'_>) -> Got<Option<SourceLine>> {
     if !cursor.flag()? {
         return Ok(None);
     }
-    Ok(Some(SourceLine { file: cursor.text()?, line: cursor.varint_u32()? }))
+    Ok(Some(SourceLine { file: cursor.text()?, line: cursor.varint_u32()?, text: cursor.text()? }))
 }
 
 fn get_inputs(cursor: &mut Cursor<'_>) -> Got<Vec<OperationInput>> {
@@ -385,6 +390,7 @@ fn get_exactness(cursor: &mut Cursor<'_>) -> Got<Exactness> {
         EXACT => Ok(Exactness::Exact),
         INEXACT => Ok(Exactness::Inexact { step: cursor.varint()? }),
         NOT_REPLAYED => Ok(Exactness::NotReplayed { reason: cursor.text()? }),
+        WITNESSED => Ok(Exactness::Witnessed),
         unknown => Err(CodecError::Unknown(unknown)),
     }
 }

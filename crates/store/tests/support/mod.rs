@@ -5,7 +5,7 @@
 use barograph_store::{Options, Reader, Writer};
 use barograph_vocab::{
     BINS, DataReading, EpochRecord, Evidence, Exactness, Fact, FactKey, FactValue, FeatureSummary, Finding, Incident,
-    OperationInput, Phase, Provenance, Reading, Record, Role, RunEnd, RunStart, Scalar, Severity, Site, SiteId,
+    OperationInput, Phase, Provenance, Reading, Record, Role, RowsOf, RunEnd, RunStart, Scalar, Severity, Site, SiteId,
     SiteReading, SourceLine, StepRecord, TargetSummary, Trial, UnitReading,
 };
 use proptest::collection::vec;
@@ -252,8 +252,9 @@ prop_compose! {
         step in number(),
         phase in prop_oneof![Just(Phase::Data), Just(Phase::Forward), Just(Phase::Backward), Just(Phase::Update)],
         (operation, site) in (text(), text()),
-        source in option::of((text(), small()).prop_map(|(file, line)| SourceLine { file, line })),
+        source in option::of((text(), small(), text()).prop_map(|(file, line, text)| SourceLine { file, line, text })),
         (rows, row_count, victims) in (vec(number(), 0..5), number(), small()),
+        rows_of in prop_oneof![Just(RowsOf::DataSet), Just(RowsOf::Batch)],
         inputs in vec(
             (text(), vec(small(), 0..4), reading())
                 .prop_map(|(name, shape, reading)| OperationInput { name, shape, reading }),
@@ -261,11 +262,12 @@ prop_compose! {
         ),
         exactness in prop_oneof![
             Just(Exactness::Exact),
+            Just(Exactness::Witnessed),
             number().prop_map(|step| Exactness::Inexact { step }),
             text().prop_map(|reason| Exactness::NotReplayed { reason }),
         ],
     ) -> Incident {
-        Incident { step, phase, operation, site, source, rows, row_count, inputs, victims, exactness }
+        Incident { step, phase, operation, site, source, rows, rows_of, row_count, inputs, victims, exactness }
     }
 }
 

@@ -1,0 +1,57 @@
+//! From a data file to a recipe, and what can be said of it without training.
+use crate::binary::Desk;
+
+#[test]
+fn a_new_recipe_can_be_checked_and_trained_at_once() {
+    let desk = Desk::new();
+    std::fs::remove_file(desk.path("recipe.toml")).expect("it was there");
+    let out = desk.run(["new", "--data", "points.csv"]).fine();
+    assert!(out.contains("barograph train recipe.toml"), "{out}");
+    desk.run(["check", "recipe.toml"]).fine();
+    desk.run(["train", "recipe.toml", "--set", "epochs=5"]).fine();
+}
+
+#[test]
+fn a_recipe_is_not_overwritten_unless_asked() {
+    let desk = Desk::new();
+    let before = desk.read("recipe.toml");
+    let message = desk.run(["new", "--data", "points.csv"]).refused();
+    assert!(message.contains("recipe.toml: exists already"), "{message}");
+    assert_eq!(desk.read("recipe.toml"), before);
+    desk.run(["new", "--data", "points.csv", "--force"]).fine();
+    assert_ne!(desk.read("recipe.toml"), before);
+}
+
+#[test]
+fn a_recipe_can_be_printed() {
+    let out = Desk::new().run(["new", "--data", "points.csv", "--output", "-"]).fine();
+    assert!(out.contains("[[layers]]") && out.contains("points.csv"), "{out}");
+}
+
+#[test]
+fn data_that_is_not_there_makes_no_recipe() {
+    let desk = Desk::new();
+    let message = desk.run(["new", "--data", "dots.csv", "--output", "new.toml"]).refused();
+    assert!(message.contains("dots.csv"), "{message}");
+    assert!(!desk.path("new.toml").exists());
+}
+
+#[test]
+fn a_check_shows_layers_rows_and_classes() {
+    insta::assert_snapshot!(Desk::new().run(["check", "recipe.toml"]).fine());
+}
+
+#[test]
+fn a_check_says_what_does_not_belong_together() {
+    let desk = Desk::new();
+    desk.recipe_with("units = 2\n", "units = 2\nactivation = \"softmax\"\n");
+    let out = desk.run(["check", "recipe.toml"]).fine();
+    assert!(out.contains("hint: cross_entropy takes raw scores"), "{out}");
+}
+
+#[test]
+fn a_check_trains_nothing_and_writes_nothing() {
+    let desk = Desk::new();
+    desk.run(["check", "recipe.toml"]).fine();
+    assert!(!desk.path("runs").exists());
+}

@@ -1,0 +1,25 @@
+"""What an optimizer object tells of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from .readings import Readings
+
+
+def optimizer(readings: Readings, optimizer: torch.optim.Optimizer) -> None:
+    """Writes down the class and the settings of an optimizer; of several groups of parameters, those of the first."""
+    group = optimizer.param_groups[0]
+    readings.fact("optimizer", type(optimizer).__name__.lower())
+    numbers = {
+        "learning_rate": group.get("lr"),
+        "momentum": group["betas"][0] if "betas" in group else group.get("momentum"),
+        "epsilon": group.get("eps"),
+        "weight_decay": group.get("weight_decay"),
+    }
+    for key, value in numbers.items():
+        if isinstance(value, (int, float)):
+            readings.fact(key, float(value))

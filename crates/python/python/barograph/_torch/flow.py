@@ -1,0 +1,174 @@
+"""Follows non-finite numbers through the operations of one step, and knows with which operation they began.
+
+An infinity that a script puts there itself (a mask of -inf before a softmax) is meant, and begins nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Iterator
+
+import torch
+
+from barograph import _native
+
+from . import names
+from .source import Line
+
+_MOST_INPUTS = 4
+"""Inputs of an operation whose statistics are kept (our choice: no operation of interest has more)."""
+
+
+@dataclass
+class Event:
+    """Where non-finite numbers began: an operation with finite inputs and a non-finite result, or what they entered with."""
+
+    phase: str
+    operation: str
+    site: str
+    source: Line | None
+    inputs: list[_native.Statistics] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    row_count: int = 0
+    doubt: str = ""
+    repeated: bool = False
+    call: Any = None
+    """The call of a model in which it lies, where the operation itself is still to be found."""
+
+
+class Meant:
+    """Marks infinities that the script put there itself."""
+
+
+MEANT = Meant()
+
+
+def tensors(value: Any, depth: int = 3) -> Iterator[torch.Tensor]:
+    """The tensors in an argument or a result: in lists, tuples, dictionaries and objects with such fields (model outputs)."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif depth and isinstance(value, (list, tuple)):
+        for item in value:
+            yield from tensors(item, depth - 1)
+    elif depth and isinstance(value, dict):
+        for item in value.values():
+            yield from tensors(item, depth - 1)
+    elif depth and hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            yield from tensors(getattr(value, name, None), depth - 1)
+
+
+def floats(value: Any) -> list[torch.Tensor]:
+    """The floating-point tensors in an argument or a result."""
+    return [tensor for tensor in tensors(value) if tensor.is_floating_point()]
+
+
+def is_finite(tensor: torch.Tensor) -> bool:
+    return _native.is_finite(tensor)
+
+
+def statistics(tensor: torch.Tensor, name: str) -> _native.Statistics | None:
+    try:
+        return _native.statistics(tensor.detach(), name)
+    except TypeError:
+        return None
+
+
+def _has_nan(tensor: torch.Tensor) -> bool:
+    found = statistics(tensor, "")
+    return found is None or found.nan > 0
+
+
+def _scalars(args: Any, kwargs: Any) -> Iterator[float]:
+    for value in (*args, *(kwargs or {}).values()):
+        if isinstance(value, float):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from (item for item in value if isinstance(item, float))
+
+
+class Flow:
+    """The origins of the non-finite tensors of a step, by the memory that they lie in, so that views share them."""
+
+    def __init__(self) -> None:
+        self._origins: dict[int, Event | Meant] = {}
+        self._kept: list[torch.Tensor] = []
+        self.events: list[Event] = []
+
+    def clear(self) -> None:
+        """Forgets the step. What entered with tensors that live on (the data set) is met again where they are used."""
+        self._origins.clear()
+        self._kept.clear()
+        self.events.clear()
+
+    def origin(self, tensor: torch.Tensor) -> Event | Meant | None:
+        """What the non-finite numbers of a tensor began with, if that was seen."""
+        return self._origins.get(_memory(tensor))
+
+    def mark(self, tensor: torch.Tensor, origin: Event | Meant) -> None:
+        """Says what the non-finite numbers of a tensor began with. The tensor is kept, so that its memory is not used anew."""
+        self._origins[_memory(tensor)] = origin
+        self._kept.append(tensor.detach())
+
+    def see(
+        self, name: str, args: Any, kwargs: Any, out: Any, *, site: str, source: Line | None, rows: int
+    ) -> Event | None:
+        """Takes in an operation with a non-finite result. Returns the event, if this is where non-finite numbers began."""
+        results = [tensor for tensor in floats(out) if not is_finite(tensor)]
+        inputs = floats((args, kwargs))
+        in_place = {id(tensor) for tensor in tensors(out)} | ({id(args[0])} if name == "setitem" else set())
+        bad = [tensor for tensor in inputs if id(tensor) not in in_place and not is_finite(tensor)]
+        origin = self._carried(bad)
+        if not results and name == "setitem" and inputs and not is_finite(inputs[0]):
+            results = inputs[:1]
+        if not results:
+            return None
+        if origin is None:
+            origin = self._begun(name, args, kwargs, results, inputs, bad, site=site, source=source, rows=rows)
+        elif origin is MEANT and name not in names.MASKS and any(_has_nan(tensor) for tensor in results):
+            origin = self._begun(name, args, kwargs, results, inputs, [], site=site, source=source, rows=rows)
+        for tensor in results:
+            self.mark(tensor, origin)
+        return origin if isinstance(origin, Event) and origin is (self.events[-1] if self.events else None) else None
+
+    def _carried(self, bad: list[torch.Tensor]) -> Event | Meant | None:
+        """What the non-finite inputs of an operation began with: an event rather than an infinity that is meant."""
+        known = [origin for origin in map(self.origin, bad) if origin is not None]
+        events = [origin for origin in known if isinstance(origin, Event)]
+        if events:
+            return events[0]
+        if bad and not known and not any(_has_nan(tensor) or tensor.requires_grad for tensor in bad):
+            return MEANT
+        return known[0] if known else None
+
+    def _begun(
+        self, name: str, args: Any, kwargs: Any, results: Any, inputs: Any, bad: Any, *, site: str, source: Line | None, rows: int
+    ) -> Event | Meant:
+        written = any(not math.isfinite(scalar) for scalar in _scalars(args, kwargs))
+        if (written or name in names.CREATIONS or name in names.MASKS) and not any(map(_has_nan, results)):
+            return MEANT
+        entered = bool(bad) or name in names.CREATIONS or written
+        event = Event("data" if entered else "forward", "input" if entered else name, site, source)
+        shown = bad or inputs or results
+        event.inputs = [found for found in (statistics(t, f"input {i}") for i, t in enumerate(shown[:_MOST_INPUTS])) if found]
+        event.rows, event.row_count = rows_of(results + bad + inputs, rows)
+        self.events.append(event)
+        return event
+
+
+def rows_of(candidates: list[torch.Tensor], rows: int) -> tuple[list[int], int]:
+    """The rows of the batch that are not finite: those of the first tensor that has one line a row and a bad one among them."""
+    for tensor in candidates:
+        if rows > 1 and tensor.dim() > 0 and tensor.shape[0] == rows:
+            listed, count = _native.bad_rows(tensor.detach(), rows)
+            if count:
+                return listed, count
+    return [], 0
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    try:
+        return tensor.untyped_storage().data_ptr() or id(tensor)
+    except (RuntimeError, NotImplementedError):
+        return id(tensor)

@@ -1,0 +1,169 @@
+"""Where torch is listened to: modules, operations, the backward pass, optimizers, clipping and loss scaling.
+
+Everything is put in place once, and taken out again by `remove`. Whatever goes wrong in here never reaches the script.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from typing import TYPE_CHECKING, Any, Callable
+
+import torch
+from torch.nn.modules import module as torch_module
+from torch.optim import optimizer as torch_optimizer
+
+from barograph import _native
+
+if TYPE_CHECKING:
+    from .supervisor import Supervisor
+
+_undo: list[Callable[[], None]] = []
+_supervisor: Supervisor | None = None
+_process = 0
+
+_DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+_native.set_torch_dtypes([getattr(torch, name) for name in _DTYPES])
+
+
+def supervisor() -> Supervisor | None:
+    """The supervisor at work in this process, if there is one."""
+    return _supervisor if _process == os.getpid() else None
+
+
+def install(supervisor: Supervisor) -> None:
+    """Lets `supervisor` see what torch does in this process. There is one at a time."""
+    global _supervisor, _process
+    remove()
+    _supervisor, _process = supervisor, os.getpid()
+    _keep(torch_module.register_module_forward_pre_hook(_enter_module).remove)
+    _keep(torch_module.register_module_forward_hook(_leave_module, with_kwargs=True).remove)
+    _keep(torch_optimizer.register_optimizer_step_pre_hook(_before_step).remove)
+    _keep(torch_optimizer.register_optimizer_step_post_hook(_after_step).remove)
+    _wrap(torch.autograd, "backward", _backward)
+    _wrap(torch.optim.Optimizer, "zero_grad", _silent)
+    _wrap(torch.nn.Module, "zero_grad", _silent)
+    _wrap(torch.nn.utils, "clip_grad_norm_", _clip)
+    _wrap(torch.nn.utils, "clip_grad_value_", _clip)
+    _wrap(torch.amp.GradScaler, "scale", _scale)
+    _wrap(torch, "compile", _compile)
+    supervisor.operations.__enter__()
+    _keep(lambda: supervisor.operations.__exit__(None, None, None))
+
+
+def remove() -> None:
+    """Puts everything back as it was."""
+    global _supervisor
+    if _supervisor is not None:
+        _supervisor.unmute()
+    _supervisor = None
+    while _undo:
+        _undo.pop()()
+
+
+def _keep(undo: Callable[[], None]) -> None:
+    _undo.append(undo)
+
+
+def _wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:
+    """Puts `around(original, *args, **kwargs)` in place of a function of torch."""
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return around(original, *args, **kwargs)
+
+    setattr(owner, name, wrapper)
+    _keep(lambda: setattr(owner, name, original))
+
+
+def _guarded(see: Callable[..., None], *args: Any) -> None:
+    """Shows the supervisor something; an error stays here."""
+    from .policy import NonFinite
+
+    try:
+        see(*args)
+    except NonFinite:
+        raise
+    except Exception as error:  # noqa: BLE001 - the training does not notice
+        if _supervisor is not None:
+            _supervisor.trouble(error)
+
+
+def _enter_module(module: torch.nn.Module, _args: Any) -> None:
+    if torch.compiler.is_compiling():
+        return
+    watching = supervisor()
+    if watching is not None:
+        _guarded(watching.enter_module, module)
+
+
+def _leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
+    if torch.compiler.is_compiling():
+        return
+    watching = supervisor()
+    if watching is not None:
+        _guarded(watching.leave_module, module, args, kwargs, out)
+
+
+def _before_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
+    watching = supervisor()
+    if watching is not None and not torch.compiler.is_compiling():
+        _guarded(watching.before_step, optimizer)
+
+
+def _after_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
+    watching = supervisor()
+    if watching is not None and not torch.compiler.is_compiling():
+        _guarded(watching.after_step, optimizer)
+
+
+def _backward(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    watching = supervisor()
+    if watching is None or watching.quiet:
+        return original(*args, **kwargs)
+    _guarded(watching.before_backward, args[0] if args else kwargs.get("tensors"))
+    try:
+        return original(*args, **kwargs)
+    finally:
+        _guarded(watching.after_backward)
+
+
+def _silent(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Looking after gradients takes many small operations that tell nothing."""
+    with torch._C.DisableTorchFunction():
+        return original(*args, **kwargs)
+
+
+def _clip(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    watching = supervisor()
+    with torch._C.DisableTorchFunction():
+        if watching is not None:
+            _guarded(watching.see_gradients)
+        out = original(*args, **kwargs)
+        limit = kwargs.get("max_norm", args[1] if len(args) > 1 else None)
+        if watching is not None and isinstance(out, torch.Tensor) and limit is not None:
+            _guarded(watching.see_clipped, float(out), float(limit))
+        return out
+
+
+def _scale(original: Callable[..., Any], scaler: Any, outputs: Any) -> Any:
+    scaled = original(scaler, outputs)
+    watching = supervisor()
+    if watching is not None:
+        _guarded(watching.see_scaled, scaled, outputs)
+    return scaled
+
+
+def _compile(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Compiled code runs without our mode: its operations cannot be seen, and the mode would make it compile anew."""
+    compiled = original(*args, **kwargs)
+    if isinstance(compiled, torch.nn.Module) or not callable(compiled) or not args:
+        return compiled
+
+    @functools.wraps(compiled)
+    def unseen(*args: Any, **kwargs: Any) -> Any:
+        with torch._C.DisableTorchFunction():
+            return compiled(*args, **kwargs)
+
+    return unseen

@@ -1,0 +1,200 @@
+"""Activations, read where modules make them; and the dotted paths of modules and parameters."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from . import names
+from .names import LAYERS, activation_of
+
+if TYPE_CHECKING:
+    from .readings import Readings
+
+PRE_ACTIVATION, ACTIVATION = 2, 3
+
+_WRAPPERS = ("_orig_mod.", "module.")
+"""What torch.compile and data parallelism put before the paths of a model."""
+
+_PASSING = frozenset(
+    """Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout Identity Flatten Unflatten MaxPool1d MaxPool2d
+    MaxPool3d AvgPool1d AvgPool2d AvgPool3d AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d
+    AdaptiveMaxPool2d AdaptiveMaxPool3d Upsample ZeroPad2d ReflectionPad2d PixelShuffle Fold Unfold ChannelShuffle""".split()
+)
+"""Modules that only choose among or average what comes in: their results tell nothing new."""
+
+
+class Layer:
+    """What is known of one module: its path, whether its result is read, and how."""
+
+    __slots__ = ("path", "reads", "function", "channels_second", "kind", "site", "followed_by", "units")
+
+    def __init__(self, module: torch.nn.Module, path: str) -> None:
+        name = type(module).__name__
+        self.path = path
+        self.function = activation_of(module)
+        leaf = next(module.children(), None) is None
+        loss = type(module).__module__ == "torch.nn.modules.loss"
+        self.reads = leaf and name not in _PASSING and not loss
+        self.channels_second = name.startswith(("Conv", "BatchNorm", "LazyConv", "InstanceNorm", "GroupNorm"))
+        self.kind = LAYERS.get(name, name.lower())
+        self.site: int | None = None
+        self.followed_by: str | None = None
+        """The activation function behind it: unknown (`None`) until the first step is over, then a name, `linear` for none."""
+        self.units = 0
+
+
+class Layers:
+    """The modules of the models that were called, and the activation that is under way."""
+
+    def __init__(self, readings: Readings) -> None:
+        self._readings = readings
+        self._known: dict[int, Layer] = {}
+        self._gone: dict[int, weakref.ref[torch.nn.Module]] = {}
+        self._parameters: dict[int, str] = {}
+        self._prefixes: set[str] = set()
+        self._open: list[Layer] = []
+        self._functional: dict[str, Layer] = {}
+        self.last: torch.Tensor | None = None
+        """The latest result of a layer, until an activation function takes it up."""
+        self._last_layer: Layer | None = None
+        self.roots: list[weakref.ref[torch.nn.Module]] = []
+
+    def of(self, module: torch.nn.Module) -> Layer | None:
+        """What is known of a module of a model that was called."""
+        return self._known.get(id(module))
+
+    def parameter_path(self, parameter: torch.Tensor) -> str | None:
+        """The dotted path of a parameter of a model that was called."""
+        return self._parameters.get(id(parameter))
+
+    def learn(self, root: torch.nn.Module, others_exist: bool) -> None:
+        """Takes in a model at its first call. `others_exist` says whether paths need the model's name before them."""
+        prefix = self._prefix(type(root).__name__) if others_exist or self._prefixes else ""
+        self._prefixes.add(prefix)
+        self.roots.append(weakref.ref(root))
+        for name, module in root.named_modules():
+            self._know(module, _stripped(prefix + name) if name else prefix.rstrip(".") or type(root).__name__.lower())
+        for name, parameter in root.named_parameters():
+            self._parameters.setdefault(id(parameter), _stripped(prefix + name))
+
+    def _prefix(self, name: str) -> str:
+        prefix, number = f"{name}.", 2
+        while prefix in self._prefixes:
+            prefix, number = f"{name}_{number}.", number + 1
+        return prefix
+
+    def _know(self, module: torch.nn.Module, path: str) -> None:
+        key = id(module)
+        if key in self._known:
+            return
+        self._known[key] = Layer(module, path)
+
+        def forget(_: Any, key: int = key) -> None:
+            self._known.pop(key, None)
+            self._gone.pop(key, None)
+
+        self._gone[key] = weakref.ref(module, forget)
+
+    def see_module(self, layer: Layer, out: Any) -> None:
+        """Reads the result of a module, if it tells something."""
+        if not layer.reads:
+            return
+        if isinstance(out, tuple) and out:
+            out = out[0]  # recurrent layers and attention
+        if not isinstance(out, torch.Tensor) or not out.is_floating_point():
+            return
+        if layer.function is None:
+            self._see_layer(layer, out)
+        elif layer.path in self._functional or not self._takes_up(layer.function, out):
+            # The module's own function was read already as the function behind a layer, or there is no layer before it.
+            pass
+
+    def see_function(self, name: str, taken: Any, out: Any, path: str) -> None:
+        """Reads the result of an activation function that a model calls."""
+        if not isinstance(out, torch.Tensor) or not out.is_floating_point():
+            return
+        if taken is self.last and self._last_layer is not None:
+            self._takes_up(name, out)
+            return
+        key = f"{path}.{name}" if path else name
+        layer = self._functional.get(key)
+        if layer is None:
+            layer = self._functional[key] = _Function(key, name)
+        self._read(layer, ACTIVATION, out)
+        self._tell(layer, name)
+
+    def _see_layer(self, layer: Layer, out: torch.Tensor) -> None:
+        self.last, self._last_layer = out, layer
+        if layer.followed_by is None:
+            self._open.append(layer)
+        self._read(layer, ACTIVATION if layer.followed_by == "linear" else PRE_ACTIVATION, out)
+
+    def _takes_up(self, function: str, out: torch.Tensor) -> bool:
+        layer = self._last_layer
+        if layer is None:
+            return False
+        self.last = self._last_layer = None
+        if layer.followed_by == "linear":
+            return True  # It was none in the first step; its readings stay what they were.
+        self._read(layer, ACTIVATION, out)
+        self._tell(layer, function)
+        return True
+
+    def _tell(self, layer: Layer, function: str) -> None:
+        if layer.followed_by is None:
+            layer.followed_by = function
+            self._readings.layer_facts(layer, function)
+
+    def _read(self, layer: Layer, role: int, out: torch.Tensor) -> None:
+        if layer.site is None:
+            layer.units, _ = _units(layer, out)
+            layer.site = self._readings.site(layer.path, layer.units, list(out.shape[1:]))
+        if not self._readings.read(layer.site, role, out) and self._readings.units_due and role == ACTIVATION:
+            units, layout = _units(layer, out)
+            if units > 1:
+                self._readings.read_units(layer.site, role, out, layout)
+
+    def end_forward(self) -> None:
+        """The forward pass is over: layers that no activation function followed put out their activation themselves."""
+        self.last = self._last_layer = None
+        for layer in self._open:
+            if layer.followed_by is None and layer.site is not None:
+                layer.followed_by = "linear"
+                self._readings.relabel(layer.site, PRE_ACTIVATION, ACTIVATION)
+                self._readings.layer_facts(layer, "linear")
+        self._open.clear()
+
+
+class _Function(Layer):
+    """An activation function that is called where no layer is before it."""
+
+    def __init__(self, path: str, function: str) -> None:
+        self.path, self.function, self.kind = path, function, function
+        self.reads, self.channels_second = True, False
+        self.site = self.followed_by = None
+        self.units = 0
+
+
+def _stripped(path: str) -> str:
+    for wrapper in _WRAPPERS:
+        path = path.replace(f".{wrapper}", ".").removeprefix(wrapper)
+    return path
+
+
+def _units(layer: Layer, out: torch.Tensor) -> tuple[int, tuple[int, int, int]]:
+    """Units of an activation, and its layout `(batch, units, inner)`."""
+    shape, count = out.shape, out.numel()
+    if len(shape) < 2 or count == 0:
+        return 1, (count, 1, 1)
+    if len(shape) > 2 and (layer.channels_second or (isinstance(layer, _Function) and len(shape) == 4)):
+        units = shape[1]
+        return units, (shape[0], units, count // (shape[0] * units))
+    return shape[-1], (count // shape[-1], shape[-1], 1)
+
+
+def function_name(name: str) -> str:
+    """The activation function that an operation is, in Barograph's words."""
+    return names.activation(name)

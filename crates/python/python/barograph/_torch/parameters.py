@@ -1,0 +1,108 @@
+"""Weights, gradients and updates of the parameters that are trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from .flow import is_finite
+from .readings import GRADIENT, UPDATE, WEIGHT
+
+if TYPE_CHECKING:
+    from .layers import Layers
+    from .readings import Readings
+
+
+class Parameters:
+    """The parameters of every model that was called and of every optimizer that took a step, in their order."""
+
+    def __init__(self, readings: Readings, layers: Layers) -> None:
+        self._readings = readings
+        self._layers = layers
+        self._known: set[int] = set()
+        self._sites: list[int] = []
+        self._tensors: list[torch.Tensor] = []
+        self._paths: list[str] = []
+        self._old: list[torch.Tensor] | None = None
+
+    def learn(self, optimizers: list[torch.optim.Optimizer]) -> None:
+        """Takes in parameters that are new: those of the models first, then what the optimizers have besides."""
+        for root in self._layers.roots:
+            module = root()
+            for parameter in module.parameters() if module is not None else ():
+                self._add(parameter, self._layers.parameter_path(parameter))
+        trained = [p for optimizer in optimizers for group in optimizer.param_groups for p in group["params"]]
+        # Tensors that only the optimizer knows and that never get a gradient are not what is trained here.
+        for parameter in trained:
+            if parameter.grad is not None:
+                self._add(parameter, None)
+
+    def _add(self, parameter: torch.Tensor, path: str | None) -> None:
+        if id(parameter) in self._known or not parameter.is_floating_point():
+            return
+        self._known.add(id(parameter))
+        path = path or f"parameters.{len(self._tensors)}"
+        shape = list(parameter.shape)
+        site = self._readings.site(path, shape[0] if len(shape) > 1 else 1, shape)
+        self._readings.fact("trainable", parameter.requires_grad, site=site)
+        self._sites.append(site)
+        self._tensors.append(parameter)
+        self._paths.append(path)
+
+    @property
+    def count(self) -> int:
+        """Elements of all trainable parameters."""
+        return sum(p.numel() for p in self._tensors if p.requires_grad)
+
+    def path(self, parameter: torch.Tensor) -> str:
+        for path, tensor in zip(self._paths, self._tensors):
+            if tensor is parameter:
+                return path
+        return "parameters"
+
+    def read_weights(self) -> int:
+        """Reads every weight. Returns how many elements are not finite."""
+        bad, _ = self._readings.read_all(self._sites, WEIGHT, self._tensors)
+        if self._readings.units_due:
+            for site, tensor in zip(self._sites, self._tensors):
+                if tensor.dim() > 1:
+                    self._readings.session.read_weight_units(site, tensor, tensor.shape[0])
+        return bad
+
+    def read_gradients(self) -> int:
+        """Reads every gradient, and their global norm. Returns how many elements are not finite."""
+        gradients = [tensor.grad for tensor in self._tensors]
+        if all(gradient is None for gradient in gradients):
+            return 0
+        bad, norm = self._readings.read_all(self._sites, GRADIENT, gradients)
+        self._readings.scalar("gradient_norm", norm)
+        return bad
+
+    def first_bad(self, of_gradients: bool) -> tuple[str, torch.Tensor] | None:
+        """The first weight, or gradient, with a non-finite element, and its path."""
+        for path, tensor in zip(self._paths, self._tensors):
+            looked_at = tensor.grad if of_gradients else tensor
+            if looked_at is not None and not is_finite(looked_at):
+                return path, looked_at
+        return None
+
+    def tensors(self) -> list[torch.Tensor]:
+        return self._tensors
+
+    def keep_old(self) -> None:
+        """Copies the weights, for a step at which updates are measured."""
+        with torch.no_grad():
+            self._old = [tensor.detach().clone() for tensor in self._tensors]
+
+    def read_updates(self) -> None:
+        """Reads what the optimizer added to each weight, if the old ones were kept."""
+        old, self._old = self._old, None
+        for site, tensor, before in zip(self._sites, self._tensors, old or ()):
+            if tensor.shape == before.shape:
+                self._readings.session.read_update(site, tensor, before)
+
+    def state_of(self, optimizer: torch.optim.Optimizer, parameter: torch.Tensor) -> dict[str, Any]:
+        """The tensors that an optimizer keeps for a parameter."""
+        state = optimizer.state.get(parameter, {})
+        return {name: value for name, value in state.items() if isinstance(value, torch.Tensor) and value.numel() > 1}

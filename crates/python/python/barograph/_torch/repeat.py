@@ -1,0 +1,158 @@
+"""Repeats a call of a model with the same inputs, weights and random numbers, and looks at every operation of it.
+
+The weights, the buffers, the gradients and the state of the random numbers are afterwards what they were.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Iterator
+
+import torch
+from torch.overrides import TorchFunctionMode
+
+from . import names, source
+from .flow import Event, Flow, floats, is_finite, rows_of, statistics
+from .operations import kind_of
+
+if TYPE_CHECKING:
+    from .layers import Layers
+    from .supervisor import Call
+
+
+class _Stop(BaseException):
+    """The operation was found; the rest of the forward pass is of no interest."""
+
+
+class _Trace(TorchFunctionMode):
+    """Looks at the result of every operation. With `nodes`, also notes each operation's node in the backward pass."""
+
+    def __init__(self, layers: Layers, stack: list[Any], rows: int, nodes: bool) -> None:
+        super().__init__()
+        self.flow = Flow()
+        self.nodes: list[_Node] | None = [] if nodes else None
+        self._layers, self._stack, self._rows = layers, stack, rows
+        self._depth = 0
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kind = kind_of(func)
+        before = self._versions(args) if func.__name__.endswith("_") else []
+        out = func(*args, **(kwargs or {}))
+        if kind is names.SILENT:
+            return out
+        name, line = names.plain(func.__name__), source.line(source.place(1))
+        site = self._site()
+        if any(not is_finite(tensor) for tensor in floats(out)):
+            given = (before + list(args[1:])) if before else args
+            event = self.flow.see(name, given, kwargs, out, site=site, source=line, rows=self._rows)
+            if event is not None and self.nodes is None:
+                raise _Stop
+        if self.nodes is not None and kind is not names.VIEW:
+            self._note(name, site, line, args, out)
+        return out
+
+    @staticmethod
+    def _versions(args: Any) -> list[torch.Tensor]:
+        """What an operation in place is given, before it is overwritten."""
+        first = args[0] if args and isinstance(args[0], torch.Tensor) else None
+        return [first.detach().clone()] if first is not None else []
+
+    def _site(self) -> str:
+        layer = self._layers.of(self._stack[-1]) if self._stack else None
+        return layer.path if layer else ""
+
+    def _note(self, name: str, site: str, line: Any, args: Any, out: Any) -> None:
+        for result in floats(out)[:1]:
+            if result.grad_fn is not None and self.nodes is not None:
+                node = _Node(name, site, line, [t.detach() for t in floats(args)], result.grad_fn)
+                self.nodes.append(node)
+                result.grad_fn.register_hook(node.see)
+
+
+class _Node:
+    """An operation of a repeated forward pass, and what its backward pass did."""
+
+    def __init__(self, name: str, site: str, line: Any, inputs: list[torch.Tensor], node: Any) -> None:
+        self.name, self.site, self.line, self.inputs, self.node = name, site, line, inputs, node
+        self.began = self.handed_on_bad = False
+        self.given: list[torch.Tensor] = []
+        self.bad: list[torch.Tensor] = []
+
+    def see(self, handed_on: Any, given: Any) -> None:
+        self.bad = [t for t in handed_on if t is not None and not is_finite(t)]
+        self.given = [t for t in given if t is not None]
+        self.handed_on_bad = bool(self.bad)
+        self.began = self.handed_on_bad and all(map(is_finite, self.given))
+
+
+@contextmanager
+def _as_it_was(call: Call) -> Iterator[list[Any]]:
+    """Sets the random numbers back to the beginning of the call; afterwards restores them, and the buffers of the model."""
+    stack: list[Any] = []
+    buffers = [(buffer, buffer.detach().clone()) for buffer in call.module.buffers()]
+    state = torch.get_rng_state()
+    torch.set_rng_state(call.random_state)
+    enter = torch.nn.modules.module.register_module_forward_pre_hook(lambda module, _: stack.append(module))
+    leave = torch.nn.modules.module.register_module_forward_hook(lambda module, _, __: stack.pop() and None)
+    try:
+        yield stack
+    finally:
+        enter.remove()
+        leave.remove()
+        torch.set_rng_state(state)
+        with torch.no_grad():
+            for buffer, before in buffers:
+                if not _same(buffer, before):
+                    buffer.copy_(before)
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.shape == b.shape and bool(torch.equal(a, b))
+
+
+def repeat_forward(call: Call, layers: Layers, rows: int) -> Event | None:
+    """The first operation of the call with finite inputs and a non-finite result; `None` if this time there is none."""
+    with _as_it_was(call) as stack, torch.enable_grad():
+        trace = _Trace(layers, stack, rows, nodes=False)
+        try:
+            with trace:
+                call.module(*call.args, **call.kwargs)
+        except _Stop:
+            pass
+    events = trace.flow.events
+    if not events:
+        return None
+    events[0].repeated = True
+    events[0].phase = "forward" if events[0].phase == "data" and events[0].operation != "input" else events[0].phase
+    return events[0]
+
+
+def repeat_backward(call: Call, layers: Layers, rows: int) -> Event | None:
+    """The operation of the call whose derivative is not finite although the gradient that it is given is."""
+    with _as_it_was(call) as stack, torch.enable_grad():
+        trace = _Trace(layers, stack, rows, nodes=True)
+        with trace:
+            out = call.module(*call.args, **call.kwargs)
+        output = next((tensor for tensor in floats(out) if tensor.requires_grad), None)
+        weights = [parameter for parameter in call.module.parameters() if parameter.requires_grad]
+        if output is None or call.gradient is None or call.gradient.shape != output.shape or not weights:
+            return None
+        torch.autograd.grad(output, weights, call.gradient, allow_unused=True)
+    nodes = trace.nodes or []
+    found = next((node for node in reversed(nodes) if node.began), None) or _hidden(nodes)
+    if found is None:
+        return None
+    event = Event("backward", found.name, found.site, found.line, repeated=True)
+    shown = [statistics(tensor, f"input {i}") for i, tensor in enumerate(found.inputs[:3])]
+    shown += [statistics(tensor, "gradient") for tensor in found.given[:1]]
+    event.inputs = [given for given in shown if given is not None]
+    event.rows, event.row_count = rows_of(found.bad, rows)
+    return event
+
+
+def _hidden(nodes: list[_Node]) -> _Node | None:
+    """The operation that took up the result of the last one that was given bad gradients: it hid them in a node of its own."""
+    for number in range(len(nodes) - 1, -1, -1):
+        if nodes[number].handed_on_bad:
+            return next((later for later in nodes[number + 1 :] if not later.handed_on_bad), nodes[number])
+    return None

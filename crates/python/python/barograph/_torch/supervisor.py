@@ -1,0 +1,597 @@
+"""One observed training: what torch does is brought here, measured, judged and logged; nothing of it is changed."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from dataclasses import dataclass, field
+from time import perf_counter
+from types import CodeType
+from typing import Any, Callable
+
+import torch
+
+from barograph import _native
+
+from . import facts, locate, names, source
+from .budget import BARE, FULL, Budget
+from .flow import Event, Flow, floats, is_finite, statistics, tensors
+from .layers import Layers
+from .loss import read_loss
+from .operations import Operations
+from .parameters import Parameters
+from .policy import Policy
+from .readings import INPUT, OUTPUT, TARGET, Readings
+
+Told = tuple[str, str, int, str]
+"""A finding: severity, code, step and message."""
+
+_MOST_OPERATIONS = 5_000
+"""Operations of loop code that are remembered in one step (our choice)."""
+
+_SMALL = 65_536
+"""Elements up to which the operands of loop code are kept until the end of the step (our choice: 256 KB)."""
+
+
+@dataclass
+class Operation:
+    """An operation of loop code that takes part in the backward pass."""
+
+    name: str
+    place: tuple[CodeType, int] | None
+    node: Any
+    inputs: list[torch.Tensor]
+    bad_gradient: bool = False
+    """Whether the gradient that it handed on was not finite, and the one that it was given was."""
+    handed_on_bad: bool = False
+    rows: tuple[list[int], int] = field(default_factory=lambda: ([], 0))
+    incoming: _native.Statistics | None = None
+
+
+@dataclass
+class Call:
+    """A call of a model from loop code."""
+
+    module: torch.nn.Module
+    args: Any
+    kwargs: Any
+    random_state: torch.Tensor
+    place: tuple[CodeType, int] | None = None
+    output: Any = None
+    gradient: torch.Tensor | None = None
+    """The gradient that came back to its output."""
+
+
+class Supervisor:
+    """Watches the trainings of this thread. The methods are called by the hooks of `hooks`."""
+
+    def __init__(self, session: _native.Session, budget: Budget, policy: Policy, on_finding: Callable[[Told], None]) -> None:
+        self.session = session
+        self.budget = budget
+        self.policy = policy
+        self.readings = Readings(session)
+        self.layers = Layers(self.readings)
+        self.parameters = Parameters(self.readings, self.layers)
+        self.flow = Flow()
+        self.operations = Operations(self)
+        self.thread = threading.get_ident()
+        self.quiet = False
+        """Whether nothing is to be seen: supervision itself is at work, or an optimizer."""
+        self.step = 0
+        self.level = FULL
+        self.troubles: dict[str, int] = {}
+        self.incident: Event | None = None
+        self.optimizers: list[torch.optim.Optimizer] = []
+        self.last_loss: float | None = None
+        self.backward_seen = False
+        self._on_finding = on_finding
+        self._stack: list[torch.nn.Module] = []
+        self._watching_call = False
+        self._mute: Any = None
+        self._begun = False
+        self._step_started = perf_counter()
+        self._calls: list[Call] = []
+        self._operations: list[Operation] = []
+        self._remembered: list[Operation] = []
+        self._losses: list[float] = []
+        self._scaled: dict[int, torch.Tensor] = {}
+        self._last_scalar: torch.Tensor | None = None
+        self._targets: torch.Tensor | None = None
+        self._gradients_read = False
+        self._weights_read = False
+        self._loss_known = False
+        self._logits = False
+        self._wants_data = True
+        self._primary: int | None = None
+        self._primary_rested = 0
+        self._rows = 0
+        self._optimizer_place: tuple[CodeType, int] | None = None
+        self._in_backward = False
+        self._bad_gradients = False
+        self._incident_step = 0
+        self._incident_told = False
+
+    # --- modules
+
+    def enter_module(self, module: torch.nn.Module) -> None:
+        if self.quiet or threading.get_ident() != self.thread:
+            return
+        stack = self._stack
+        stack.append(module)
+        if len(stack) == 1:
+            self._enter_call(module)
+
+    def _enter_call(self, module: torch.nn.Module) -> None:
+        begun = perf_counter()
+        self.unmute()
+        self._watching_call = torch.is_grad_enabled() and not self._in_backward
+        if not self._watching_call:
+            # Fast paths of inference look whether a mode is active; without ours they are as they were.
+            self.mute()
+            return
+        if self.layers.of(module) is None and type(module).__module__ != "torch.nn.modules.loss":
+            self.layers.learn(module, self._others_exist(module))
+        if not self._is_loss(module):
+            self._begin()
+            self._calls.append(Call(module, None, None, torch.get_rng_state()))
+            if self.level != FULL:
+                self.mute()
+        self.budget.spent += perf_counter() - begun
+
+    @staticmethod
+    def _is_loss(module: torch.nn.Module) -> bool:
+        return type(module).__module__ == "torch.nn.modules.loss"
+
+    def _others_exist(self, module: torch.nn.Module) -> bool:
+        own = {id(parameter) for parameter in module.parameters()}
+        trained = [p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]]
+        return any(id(parameter) not in own for parameter in trained) and any(id(p) in own for p in trained)
+
+    def leave_module(self, module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
+        stack = self._stack
+        if self.quiet or not stack or threading.get_ident() != self.thread:
+            return
+        while stack and stack.pop() is not module:
+            pass  # A forward pass below this one ended with an exception that the script caught.
+        if self._watching_call and self.level == FULL and not self._is_loss(module):
+            begun = perf_counter()
+            layer = self.layers.of(module)
+            if layer is not None:
+                with torch._C.DisableTorchFunction():
+                    self.layers.see_module(layer, out)
+            self.budget.spent += perf_counter() - begun
+        if not stack:
+            self._leave_call(module, args, kwargs, out)
+
+    def _leave_call(self, module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
+        begun = perf_counter()
+        self.unmute()
+        if self._watching_call and not self._is_loss(module) and self._calls:
+            with torch._C.DisableTorchFunction():
+                self._see_call(self._calls[-1], args, kwargs, out)
+        self._watching_call = False
+        self.budget.spent += perf_counter() - begun
+
+    def _see_call(self, call: Call, args: Any, kwargs: Any, out: Any) -> None:
+        call.args, call.kwargs, call.output = args, kwargs, out
+        call.place = source.place(3)
+        results, given = floats(out), floats((args, kwargs))
+        for result in results:
+            if result.requires_grad:
+                result.register_hook(self._keep_gradient(call))
+                break
+        self._rows = results[0].shape[0] if results and results[0].dim() > 0 else 0
+        if given and self.level == FULL:
+            width = given[0][0].numel() if given[0].dim() > 1 and len(given[0]) else 1
+            site = self.readings.site("input", width, list(given[0].shape[1:]))
+            self.readings.read(site, INPUT, given[0])
+        bad = [result for result in results if not is_finite(result)]
+        if bad:
+            self._bad_call(call, bad, given)
+
+    def _bad_call(self, call: Call, bad: list[torch.Tensor], given: list[torch.Tensor]) -> None:
+        entered = [tensor for tensor in given if not is_finite(tensor)]
+        known = [origin for origin in map(self.flow.origin, entered) if isinstance(origin, Event)]
+        layer = self.layers.of(call.module)
+        site = layer.path if layer else ""
+        if known:
+            event = known[0]
+        elif any((found := statistics(tensor, "input")) and found.nan + found.pos_inf for tensor in entered):
+            event = Event("data", "input", "input", source.line(call.place))
+            event.inputs = [found for found in (statistics(t, f"input {i}") for i, t in enumerate(entered)) if found]
+            event.rows, event.row_count = locate.rows_of(entered, entered[0].shape[0])
+            self.flow.events.append(event)
+        else:
+            event = Event("forward", type(call.module).__name__, site, source.line(call.place), call=call)
+            event.rows, event.row_count = locate.rows_of(bad, self._rows)
+            self.flow.events.append(event)
+        for tensor in bad:
+            self.flow.mark(tensor, event)
+
+    def _keep_gradient(self, call: Call) -> Callable[[torch.Tensor], None]:
+        def keep(gradient: torch.Tensor) -> None:
+            call.gradient = gradient
+
+        return keep
+
+    # --- operations
+
+    def see_operation(self, kind: int, name: str, args: Any, kwargs: Any, out: Any) -> None:
+        """Takes in an operation that was done. Called under no mode, so that looking at tensors is not seen in turn."""
+        if threading.get_ident() != self.thread:
+            return
+        if self._stack:
+            if kind is names.ACTIVATION and self._watching_call and self.level == FULL and args:
+                layer = self.layers.of(self._stack[-1])
+                if layer is not None and layer.function is None:
+                    self.layers.see_function(names.activation(name), args[0], out, layer.path)
+                elif layer is not None:
+                    self.layers.see_function(layer.function or name, args[0], out, layer.path)
+            return
+        if self._in_backward:
+            return
+        self._see_loop_operation(kind, name, args, kwargs, out)
+
+    def _see_loop_operation(self, kind: int, name: str, args: Any, kwargs: Any, out: Any) -> None:
+        if kind is names.TARGET or kind is names.LOSS:
+            self._see_targets(kind, args)
+        results = floats(out)
+        if not results and name != "__setitem__":
+            return
+        if kind is names.ACTIVATION and self.level == FULL and args and results and results[0].requires_grad:
+            self._begin()
+            self.layers.see_function(names.activation(name), args[0], out, "")
+        plain = names.plain(name)
+        if name == "__setitem__" or not all(map(is_finite, results)):
+            self.flow.see(plain, args, kwargs, out, site=self._loop_site(), source=source.line(source.place(3)), rows=self._rows)
+        if kind is names.VIEW or not results or not results[0].requires_grad:
+            return
+        if results[0].dim() == 0:
+            self._last_scalar = results[0]
+        self._remember(plain, args, results[0])
+
+    def _loop_site(self) -> str:
+        return "loss" if self._calls else "loop"
+
+    def _remember(self, name: str, args: Any, result: torch.Tensor) -> None:
+        node = result.grad_fn
+        if node is None or len(self._operations) >= _MOST_OPERATIONS:
+            return
+        inputs = list(tensors(args))
+        if self._targets is None and self._calls:
+            self._guess_targets(inputs)
+        kept = [tensor for tensor in inputs if tensor.numel() <= _SMALL]
+        operation = Operation(name, source.place(4), node, kept)
+        self._operations.append(operation)
+        node.register_hook(self._backward_hook(operation))
+
+    def _backward_hook(self, operation: Operation) -> Callable[[Any, Any], None]:
+        def see(handed_on: Any, given: Any) -> None:
+            bad = [t for t in handed_on if t is not None and not is_finite(t)]
+            if not bad:
+                return
+            operation.handed_on_bad = True
+            came_in = [t for t in given if t is not None]
+            operation.bad_gradient = all(map(is_finite, came_in))
+            operation.rows = locate.rows_of(bad, self._rows)
+            if came_in:
+                operation.incoming = statistics(came_in[0], "gradient")
+
+        return see
+
+    def _see_targets(self, kind: int, args: Any) -> None:
+        if kind is names.TARGET and args and isinstance(args[0], torch.Tensor):
+            self._targets = args[0]
+        elif kind is names.LOSS and len(args) > 1 and isinstance(args[1], torch.Tensor):
+            self._targets = args[1]
+
+    def _guess_targets(self, inputs: list[torch.Tensor]) -> None:
+        """Of a loss that is written by hand: what meets the outputs and is no result of the model."""
+        if len(inputs) < 2 or not any(tensor.requires_grad for tensor in inputs):
+            return
+        for tensor in inputs:
+            if not tensor.requires_grad and tensor.dim() > 0 and tensor.shape[0] == self._rows:
+                self._targets = tensor
+
+    # --- backward
+
+    def before_backward(self, roots: Any) -> None:
+        begun = perf_counter()
+        self._stack.clear()
+        with torch._C.DisableTorchFunction():
+            self._begin()
+            self.backward_seen = True
+            for loss in list(tensors(roots))[:1]:
+                self._see_loss(self._scaled.get(id(loss), loss))
+        self._in_backward = True
+        self.budget.spent += perf_counter() - begun
+
+    def after_backward(self) -> None:
+        self._in_backward = False
+
+    def _see_loss(self, loss: torch.Tensor) -> None:
+        value = float(loss.detach().sum())
+        self._losses.append(value)
+        self.last_loss = value
+        if not self._loss_known and loss.grad_fn is not None:
+            self._learn_loss(loss)
+        if self.level == FULL:
+            self.layers.end_forward()
+            self._see_outputs()
+        if value != value or value in (float("inf"), float("-inf")):
+            self._broke(locate.forward(self, loss))
+
+    def _learn_loss(self, loss: torch.Tensor) -> None:
+        self._loss_known = True
+        outputs = {tensor.grad_fn for call in self._calls for tensor in floats(call.output) if tensor.grad_fn is not None}
+        name, takes, reduction = read_loss(loss, outputs)
+        self._logits = takes == "logits"
+        self.readings.fact("loss", name)
+        self.readings.fact("loss_takes", takes)
+        if reduction is not None:
+            self.readings.fact("loss_reduction", reduction)
+
+    def _see_outputs(self) -> None:
+        """Reads what the last model that was called put out, beside the targets."""
+        if not self._calls:
+            return
+        call = self._calls[-1]
+        results = floats(call.output)
+        if not results or results[0].dim() == 0:
+            return
+        output = results[0].detach()
+        width = output.shape[-1] if output.dim() > 1 else 1
+        site = self.readings.site("output", width, list(output.shape[1:]))
+        if self.readings.read(site, OUTPUT, output):
+            return
+        self.readings.scalar("batch_rows", float(output.shape[0]))
+        if self.readings.units_due and width > 1:
+            self.readings.read_units(site, OUTPUT, output, (output.numel() // width, width, 1))
+        targets = self._targets
+        if output.dtype != torch.float32:
+            output = output.float()
+        output = output.contiguous()
+        columns = 1
+        if targets is not None:
+            targets = targets.detach().contiguous()
+            targets = targets.float() if targets.is_floating_point() and targets.dtype != torch.float32 else targets
+            columns = targets.numel() // max(1, targets.shape[0]) if targets.dim() > 1 else 1
+            self.readings.read(self.readings.site("target", columns, list(targets.shape[1:])), TARGET, targets)
+        self.session.see_answers(output, width, targets, columns, self._logits)
+        if self._wants_data and targets is not None:
+            self._see_data(call, targets, columns, width)
+
+    def _see_data(self, call: Call, targets: torch.Tensor, columns: int, width: int) -> None:
+        given = floats((call.args, call.kwargs))
+        if not given or given[0].dim() == 0 or given[0].shape[0] == 0 or targets.dim() == 0:
+            self._wants_data = False
+            return
+        inputs = given[0].detach().float().contiguous()
+        rows = inputs.shape[0]
+        if targets.shape[0] != rows:
+            self._wants_data = False
+            return
+        self._wants_data = self.session.see_data(inputs, inputs.numel() // rows, targets, columns, width)
+        if not self._wants_data:
+            self.readings.fact("rows", float(self.session.rows_seen()), "measured")
+
+    def see_scaled(self, scaled: Any, loss: Any) -> None:
+        """A gradient scaler multiplied the loss: the loss itself is what is meant."""
+        for after, before in zip(tensors(scaled), tensors(loss)):
+            self._scaled[id(after)] = before
+
+    # --- optimizers
+
+    def see_gradients(self) -> None:
+        """Reads the gradients, once a step: before they are clipped, or before the optimizer takes them."""
+        if self._gradients_read:
+            return
+        self._gradients_read = True
+        self.parameters.learn(self.optimizers)
+        if self.level == FULL:
+            bad = self.parameters.read_gradients() > 0
+        else:
+            bad = self.parameters.first_bad(of_gradients=True) is not None
+        self._bad_gradients = bad
+        if bad and self.incident is None:
+            self._broke(locate.backward(self))
+
+    def see_clipped(self, norm: float, limit: float) -> None:
+        """The script clipped the global gradient norm."""
+        self.readings.scalar("clipped", 1.0 if norm > limit else 0.0)
+        self.readings.fact("clip_norm", limit)
+
+    def before_step(self, optimizer: torch.optim.Optimizer) -> None:
+        begun = perf_counter()
+        self.unmute()
+        self.mute()
+        self._stack.clear()
+        self._begin()
+        self._optimizer_place = source.place(4)
+        if optimizer not in self.optimizers:
+            self.optimizers.append(optimizer)
+            facts.optimizer(self.readings, optimizer)
+        if not self.backward_seen and self._last_scalar is not None:
+            self._see_loss(self._last_scalar)
+        self.see_gradients()
+        if not self._weights_read:
+            self._weights_read = True
+            if self.level == FULL:
+                self.parameters.read_weights()
+        self.readings.scalar("learning_rate", float(optimizer.param_groups[0]["lr"]))
+        if self.readings.units_due and self.level != BARE:
+            self.parameters.keep_old()
+        self.policy.before_step(self, optimizer)
+        self.budget.spent += perf_counter() - begun
+
+    def after_step(self, optimizer: torch.optim.Optimizer) -> None:
+        begun = perf_counter()
+        self.policy.after_step(self, optimizer)
+        if not self._gradients_read:
+            self.see_gradients()  # A closure computed them within the step.
+        self.parameters.read_updates()
+        if self._is_primary(optimizer):
+            self._end(optimizer)
+        self.unmute()
+        self.budget.spent += perf_counter() - begun
+
+    def _is_primary(self, optimizer: torch.optim.Optimizer) -> bool:
+        """A step ends with the optimizer that stepped first; with another one when that rests (two phases of a training)."""
+        if self._primary is None or id(optimizer) == self._primary:
+            self._primary, self._primary_rested = id(optimizer), 0
+            return True
+        self._primary_rested += 1
+        if self._primary_rested >= 8:
+            self._primary, self._primary_rested = id(optimizer), 0
+            return True
+        return False
+
+    # --- steps
+
+    def _begin(self) -> None:
+        if self._begun:
+            return
+        self._begun = True
+        self.readings.begin_step(self.step, 0)
+
+    def _end(self, optimizer: torch.optim.Optimizer | None) -> None:
+        """Ends the step: it is judged and logged, and the weights are read as the next step finds them."""
+        if self._losses:
+            self.readings.scalar("loss", sum(self._losses) / len(self._losses))
+        if self.step == 0:
+            self.readings.fact("parameters", float(self.parameters.count), "measured")
+            if self._rows:
+                self.readings.fact("batch_size", float(self._rows), "measured")
+        for told in self.readings.end_step():
+            self._on_finding(told)
+        self._tell_incident()
+        now = perf_counter()
+        self.level = self.budget.next_level(self.level, now - self._step_started)
+        self._step_started = now
+        self.step += 1
+        self._forget()
+        self._begin()
+        self._read_new_weights(optimizer)
+
+    def _forget(self) -> None:
+        self._begun = self._gradients_read = self._weights_read = self.backward_seen = self._bad_gradients = False
+        self._remembered = self._operations or self._remembered
+        for operation in self._remembered:
+            operation.node = None
+            operation.inputs = []
+        self._operations = []
+        self._calls.clear()
+        self._losses.clear()
+        self._scaled.clear()
+        self._targets = self._last_scalar = None
+        self.flow.clear()
+
+    def _read_new_weights(self, optimizer: torch.optim.Optimizer | None) -> None:
+        if self.level == FULL:
+            self._weights_read = True
+            bad = self.parameters.read_weights() > 0
+        else:
+            bad = self.parameters.first_bad(of_gradients=False) is not None
+        if bad and self.incident is None and optimizer is not None:
+            event = locate.update(self, optimizer, self._optimizer_place)
+            self._incident_step = self.step - 1
+            self.incident = event
+            self._tell_incident()
+
+    # --- incidents
+
+    def _broke(self, event: Event | None) -> None:
+        """The loss or a gradient is not finite: this is where it began."""
+        if self.incident is None and event is not None:
+            self.incident = event
+            self._incident_step = self.step
+
+    def _tell_incident(self) -> None:
+        event = self.incident
+        if event is None or self._incident_told:
+            return
+        self._incident_told = True
+        told = self.session.incident(
+            {
+                "step": self._incident_step,
+                "phase": event.phase,
+                "operation": event.operation,
+                "site": event.site,
+                "source": tuple(event.source) if event.source else None,
+                "rows": event.rows,
+                "row_count": event.row_count,
+                "inputs": event.inputs,
+                "victims": max(1, len(self.flow.events)),
+                "doubt": event.doubt,
+                "repeated": event.repeated,
+            }
+        )
+        for finding in told:
+            self._on_finding(finding)
+
+    # --- beginning, trouble, end
+
+    def mute(self) -> None:
+        """No operation is seen until `unmute`."""
+        if self._mute is None:
+            self._mute = torch._C.DisableTorchFunction()
+            self._mute.__enter__()
+
+    def unmute(self) -> None:
+        if self._mute is not None:
+            self._mute.__exit__(None, None, None)
+            self._mute = None
+
+    def trouble(self, error: BaseException) -> None:
+        """Something went wrong in supervision itself. It is said once, at the end; the training does not notice."""
+        where = traceback.extract_tb(error.__traceback__)[-1:]
+        place = f" ({where[0].filename.rpartition('/')[2]}:{where[0].lineno})" if where else ""
+        text = f"{type(error).__name__}: {error}{place}"
+        self.troubles[text] = self.troubles.get(text, 0) + 1
+
+    def finish(self, end: str) -> None:
+        """Ends the run: `completed`, `stopped`, `interrupted` or `failed`."""
+        self.unmute()
+        pending = self._begun and self.incident is None and (self._losses or self.flow.events)
+        if pending and (self._losses or end == "failed"):
+            self._end_unfinished()
+        thinned = self.budget.thinned()
+        if thinned:
+            self.session.dropped(*thinned)
+        for told in self.session.end(self.step, end):
+            self._on_finding(told)
+
+    def _end_unfinished(self) -> None:
+        """The script ended within a step: what was seen of it still counts, above all where it broke."""
+        if self.flow.events and self.incident is None:
+            self._broke(locate.resolved(self, self.flow.events[0]))
+        if self._losses:
+            self.readings.scalar("loss", self._losses[-1])
+            for told in self.readings.end_step():
+                self._on_finding(told)
+        self._tell_incident()
+
+    def is_broken(self) -> bool:
+        """Whether the loss or a gradient of this step is not finite."""
+        return self.incident is not None and self._incident_step == self.step or self._step_is_broken()
+
+    def _step_is_broken(self) -> bool:
+        finite_losses = all(loss == loss and abs(loss) != float("inf") for loss in self._losses)
+        return not finite_losses or self.session.is_broken() or self._bad_gradients
+
+    def broken_text(self) -> str:
+        """What is not finite, for messages."""
+        event = self.incident
+        where = f"; it began with `{event.operation}` at {event.site or 'the loop'}" if event else ""
+        line = f", {event.source.file}:{event.source.number}" if event and event.source else ""
+        return f"step {self.step}: the loss or a gradient is not finite{where}{line}"
+
+    def remembered(self) -> list[Operation]:
+        """Operations of loop code in this step, or, where it was not seen, in the latest step that was."""
+        return self._operations or self._remembered
+
+    def calls(self) -> list[Call]:
+        return self._calls
+
+    def rows(self) -> int:
+        return self._rows

@@ -1,0 +1,33 @@
+//! Owns the extension module `barograph._native`: tensors of Python as elements, the session, the statistics, the command line.
+//!
+//! It must never hold a threshold of a rule, compute a verdict, or keep a tensor beyond the call that lends it.
+
+mod array;
+mod command_line;
+mod incident;
+mod names;
+mod reading;
+mod session;
+
+use pyo3::prelude::*;
+
+/// The native half of the package `barograph`; use the package.
+#[pymodule]
+mod _native {
+    use super::Bound;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::array::{bad_rows, is_finite, set_torch_dtypes};
+    #[pymodule_export]
+    use super::command_line::command_line;
+    #[pymodule_export]
+    use super::reading::{Statistics, statistics};
+    #[pymodule_export]
+    use super::session::Session;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

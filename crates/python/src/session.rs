@@ -1,0 +1,352 @@
+//! One observed run, for Python.
+use crate::array::{Array, Memory};
+use crate::incident::Seen;
+use crate::names;
+use crate::reading::read;
+use barograph_cli::{ColorChoice, Screen};
+use barograph_monitor::{
+    Cadence, EvidenceMode, FirstEpoch, LogState, Options, TargetRows, diagnose, read_answers, reading_options,
+};
+use barograph_report::{Curves, Report, html, json, markdown, terminal};
+use barograph_vocab::{Diagnosis, EpochRecord, Finding, Scalar, Severity, SiteId};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A finding as Python gets it: severity, code, step and message.
+type Told = (&'static str, String, u64, String);
+
+/// Measures, judges and logs one run. Between `begin_step` and `end_step`, tensors are read in the order in which they are made.
+#[pyclass(frozen, module = "barograph")]
+pub(crate) struct Session {
+    inner: Mutex<Inner>,
+    folder: Option<PathBuf>,
+}
+
+struct Inner {
+    session: barograph_monitor::Session,
+    epoch: FirstEpoch,
+    reading_data: bool,
+    step: u64,
+}
+
+impl Session {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl Session {
+    /// Starts a run. Without a folder, or where the folder cannot be used, there is no log; see `log_trouble`.
+    #[new]
+    #[pyo3(signature = (name, folder, framework, started, log_cap = None))]
+    fn new(
+        name: String,
+        folder: Option<PathBuf>,
+        framework: String,
+        started: u64,
+        log_cap: Option<u64>,
+    ) -> PyResult<Self> {
+        let mut options = Options { name, folder: folder.clone(), framework, started, ..Options::default() };
+        options.log_cap = log_cap.unwrap_or(options.log_cap);
+        let session = barograph_monitor::Session::start(options).map_err(|e| PyOSError::new_err(e.to_string()))?;
+        let inner = Inner { session, epoch: FirstEpoch::default(), reading_data: true, step: 0 };
+        Ok(Self { inner: Mutex::new(inner), folder })
+    }
+
+    /// The number of the site with this path; `units` and `shape` count when it is new.
+    fn site(&self, path: &str, units: usize, shape: Vec<usize>) -> u32 {
+        self.lock().session.site(path, units, &shape).0
+    }
+
+    /// Writes down what is known of the run, or of the layer at `site`.
+    #[pyo3(signature = (key, value, provenance = "inferred", site = None))]
+    fn fact(&self, key: &str, value: &Bound<'_, PyAny>, provenance: &str, site: Option<u32>) -> PyResult<()> {
+        let (key, value) = (names::fact_key(key)?, names::fact_value(value)?);
+        let provenance = names::provenance(provenance)?;
+        self.lock().session.fact(key, site.map(SiteId), value, provenance);
+        Ok(())
+    }
+
+    fn begin_step(&self, step: u64, epoch: u32) {
+        let mut inner = self.lock();
+        inner.step = step;
+        inner.session.begin_step(step, epoch);
+    }
+
+    /// Whether readings per unit are due at this step.
+    fn units_due(&self) -> bool {
+        self.lock().session.units_due()
+    }
+
+    /// Whether `step` is one at which updates and units are measured.
+    #[staticmethod]
+    fn due(step: u64) -> bool {
+        Cadence::UNITS.is_due(step)
+    }
+
+    /// Reads a tensor. Returns how many of its elements are not finite; 0 for what cannot be read.
+    fn read(&self, py: Python<'_>, site: u32, role: usize, tensor: &Bound<'_, PyAny>) -> PyResult<u64> {
+        let role = names::role(role)?;
+        let Some(array) = floats(tensor)? else { return Ok(0) };
+        let reading = read(py, array.memory(), reading_options(role))?;
+        Ok(self.lock().session.take(SiteId(site), role, reading).non_finite())
+    }
+
+    /// Reads tensors of one role, one a site; `None` stands for a tensor that is missing. Returns how many elements are not
+    /// finite, and the Euclidean norm over all tensors.
+    fn read_all(
+        &self,
+        py: Python<'_>,
+        sites: Vec<u32>,
+        role: usize,
+        tensors: Vec<Option<Bound<'_, PyAny>>>,
+    ) -> PyResult<(u64, f64)> {
+        let role = names::role(role)?;
+        let (mut bad, mut squares) = (0, 0.0);
+        for (site, tensor) in sites.into_iter().zip(&tensors) {
+            let Some(array) = tensor.as_ref().map(floats).transpose()?.flatten() else { continue };
+            let reading = read(py, array.memory(), reading_options(role))?;
+            bad += reading.non_finite();
+            squares += reading.l2 * reading.l2;
+            self.lock().session.take(SiteId(site), role, reading);
+        }
+        Ok((bad, squares.sqrt()))
+    }
+
+    /// Takes in the statistics of a tensor that were gathered where it lives: count, NaN, +Inf, -Inf, zeros, negatives, beyond
+    /// the bound, min, max, mean, m2, l1, l2, abs-max, and 64 bins.
+    fn take(&self, site: u32, role: usize, figures: Vec<f64>) -> PyResult<u64> {
+        let reading = crate::reading::from_figures(&figures)
+            .ok_or_else(|| PyValueError::new_err(format!("a reading has 78 figures, not {}", figures.len())))?;
+        Ok(self.lock().session.take(SiteId(site), names::role(role)?, reading).non_finite())
+    }
+
+    /// Reads `new - old` in one pass over both.
+    fn read_update(&self, site: u32, new: &Bound<'_, PyAny>, old: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (Some(new), Some(old)) = (floats(new)?, floats(old)?) else { return Ok(()) };
+        let mut inner = self.lock();
+        let read = new.memory().with(|new| old.memory().with(|old| inner.session.read_update(SiteId(site), new, old)));
+        read.and_then(|inner| inner).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// Reads an activation `[batch, units, inner]` per unit.
+    fn read_units(
+        &self,
+        site: u32,
+        role: usize,
+        tensor: &Bound<'_, PyAny>,
+        layout: (usize, usize, usize),
+    ) -> PyResult<()> {
+        let role = names::role(role)?;
+        let Some(array) = floats(tensor)? else { return Ok(()) };
+        let mut inner = self.lock();
+        let layout = [layout.0, layout.1, layout.2];
+        let read = array.memory().with(|elements| inner.session.read_units(SiteId(site), role, elements, layout));
+        read.map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// Reads a weight `[units, ...]` per unit.
+    fn read_weight_units(&self, site: u32, tensor: &Bound<'_, PyAny>, units: usize) -> PyResult<()> {
+        let Some(array) = floats(tensor)? else { return Ok(()) };
+        let mut inner = self.lock();
+        let read =
+            array.memory().with(|elements| inner.session.read_weight_units(SiteId(site), elements, units, false));
+        read.map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// Gives this step's readings at a site another role.
+    fn relabel(&self, site: u32, from: usize, to: usize) -> PyResult<()> {
+        self.lock().session.relabel(SiteId(site), names::role(from)?, names::role(to)?);
+        Ok(())
+    }
+
+    /// Takes in a number of the step.
+    fn scalar(&self, name: &str, value: f64) -> PyResult<()> {
+        let scalar = names::scalar(name)?;
+        self.lock().session.scalar(scalar, value);
+        Ok(())
+    }
+
+    /// Reads what the outputs `[rows, width]`, of contiguous float32, say beside the targets.
+    #[pyo3(signature = (outputs, width, targets, columns, logits))]
+    fn see_answers(
+        &self,
+        outputs: &Bound<'_, PyAny>,
+        width: usize,
+        targets: Option<&Bound<'_, PyAny>>,
+        columns: usize,
+        logits: bool,
+    ) -> PyResult<()> {
+        let Some(outputs) = floats(outputs)? else { return Ok(()) };
+        let Some(values) = outputs.memory().f32() else { return Ok(()) };
+        let targets = targets.map(Array::of).transpose()?.flatten();
+        let rows = targets.as_ref().and_then(|targets| Rows::of(targets.memory()));
+        let rows = rows.as_ref().map(|rows| rows.targets(width, columns));
+        let answers = read_answers(values, width, rows, logits);
+        let session = &mut self.lock().session;
+        if let Some((sum, error)) = answers.row_sums {
+            session.scalar(Scalar::OutputRowSum, sum);
+            session.scalar(Scalar::OutputRowSumError, error);
+        }
+        for (scalar, value) in [(Scalar::Accuracy, answers.accuracy), (Scalar::R2, answers.r2)] {
+            if let Some(value) = value {
+                session.scalar(scalar, value);
+            }
+        }
+        Ok(())
+    }
+
+    /// Feeds a batch of the first epoch to the reading of the data: inputs `[rows, features]` and targets, contiguous. Returns
+    /// whether more is wanted; the first repeated batch ends it.
+    fn see_data(
+        &self,
+        inputs: &Bound<'_, PyAny>,
+        features: usize,
+        targets: &Bound<'_, PyAny>,
+        columns: usize,
+        outputs: usize,
+    ) -> PyResult<bool> {
+        let (Some(inputs), Some(targets)) = (floats(inputs)?, Array::of(targets)?) else { return Ok(false) };
+        let (Some(values), Some(rows)) = (inputs.memory().f32(), Rows::of(targets.memory())) else { return Ok(false) };
+        let mut inner = self.lock();
+        if !inner.reading_data {
+            return Ok(false);
+        }
+        let first = inner.epoch.rows();
+        if inner.epoch.see(values, features) {
+            let numbers: Vec<u64> = (first..first + (values.len() / features.max(1)) as u64).collect();
+            inner.session.see_data(values, features, &numbers, &rows.targets(outputs, columns));
+            return Ok(true);
+        }
+        inner.reading_data = false;
+        inner.session.end_data();
+        Ok(false)
+    }
+
+    /// Rows of the first epoch, as far as they were seen.
+    fn rows_seen(&self) -> u64 {
+        self.lock().epoch.rows()
+    }
+
+    /// Whether the loss, a gradient, a weight or an update read in this step is not finite.
+    fn is_broken(&self) -> bool {
+        self.lock().session.is_broken()
+    }
+
+    /// Ends the step: writes it down and has it judged. Returns the findings that are new.
+    fn end_step(&self) -> Vec<Told> {
+        told(self.lock().session.end_step().findings)
+    }
+
+    /// Ends an epoch: means by name.
+    fn end_epoch(&self, epoch: u32, steps: u64, means: Vec<(String, f64)>) -> PyResult<Vec<Told>> {
+        let scalars = means.into_iter().map(|(name, mean)| Ok((names::scalar(&name)?, mean)));
+        let record = EpochRecord { epoch, steps, scalars: scalars.collect::<PyResult<_>>()? };
+        Ok(told(self.lock().session.end_epoch(record)))
+    }
+
+    /// Writes down at which step, and in which operation, the run broke.
+    fn incident(&self, seen: Seen) -> PyResult<Vec<Told>> {
+        let incident = seen.incident()?;
+        Ok(told(self.lock().session.incident(incident)))
+    }
+
+    /// Writes a remark into the log.
+    fn note(&self, text: String) {
+        self.lock().session.note(text);
+    }
+
+    /// Writes down that observations were left out.
+    fn dropped(&self, count: u64, reason: String) {
+        self.lock().session.dropped(count, reason);
+    }
+
+    /// Ends the run: `completed`, `stopped`, `interrupted` or `failed`. Closes the log.
+    fn end(&self, steps: u64, reason: &str) -> PyResult<Vec<Told>> {
+        let reason = names::end(reason)?;
+        let mut inner = self.lock();
+        let findings = told(inner.session.end(steps, reason));
+        inner.session.close();
+        Ok(findings)
+    }
+
+    /// Why the log was lost, if it was.
+    fn log_trouble(&self) -> Option<String> {
+        match self.lock().session.log() {
+            LogState::Lost { reason, .. } => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    /// The verdict so far: `healthy`, `unhealthy` or `unsure`.
+    fn verdict(&self) -> &'static str {
+        self.lock().session.diagnosis(EvidenceMode::All).verdict.name()
+    }
+
+    /// The report as `terminal`, `json`, `markdown` or `html`.
+    fn report(&self, format: &str) -> PyResult<String> {
+        let (diagnosis, curves) = self.observed()?;
+        let report = Report { diagnosis: &diagnosis, curves: &curves };
+        Ok(match format {
+            "terminal" => terminal(&report, &Screen::stderr(ColorChoice::Auto).report()),
+            "json" => json(&diagnosis),
+            "markdown" => markdown(&report),
+            "html" => html(&report),
+            other => {
+                let known = "terminal, json, markdown or html";
+                return Err(PyValueError::new_err(format!("unknown format {other:?}; choose {known}")));
+            }
+        })
+    }
+}
+
+impl Session {
+    /// The diagnosis with the curves: from the log where there is one, so that it is what `barograph diagnose` says.
+    fn observed(&self) -> PyResult<(Diagnosis, Curves)> {
+        let inner = self.lock();
+        let mut curves = Curves::default();
+        let logged = matches!(inner.session.log(), LogState::Off);
+        match &self.folder {
+            Some(folder) if logged => {
+                let diagnosis = diagnose(folder, EvidenceMode::All, |record| curves.see(record));
+                diagnosis.map(|diagnosis| (diagnosis, curves)).map_err(|e| PyRuntimeError::new_err(e.to_string()))
+            }
+            _ => Ok((inner.session.diagnosis(EvidenceMode::All), curves)),
+        }
+    }
+}
+
+fn floats<'py>(tensor: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py>>> {
+    Ok(Array::of(tensor)?.filter(|array| array.memory().kind.is_float()))
+}
+
+/// The targets of a batch: class numbers, or real values.
+enum Rows<'a> {
+    Classes(Vec<i64>),
+    Real(&'a [f32]),
+}
+
+impl<'a> Rows<'a> {
+    fn of(memory: &'a Memory) -> Option<Self> {
+        memory.classes().map(Self::Classes).or_else(|| memory.f32().map(Self::Real))
+    }
+
+    fn targets(&self, outputs: usize, columns: usize) -> TargetRows<'_> {
+        match self {
+            Self::Classes(classes) => TargetRows::Classes { classes, outputs },
+            Self::Real(values) => TargetRows::Real { values, columns },
+        }
+    }
+}
+
+fn told(findings: Vec<Finding>) -> Vec<Told> {
+    let tell = |finding: Finding| (severity(finding.severity), finding.code, finding.step, finding.message);
+    findings.into_iter().map(tell).collect()
+}
+
+const fn severity(severity: Severity) -> &'static str {
+    severity.name()
+}
