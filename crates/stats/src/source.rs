@@ -1,9 +1,8 @@
 //! Where a kernel takes its elements from: a slice, or the difference of two.
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
-    __m256i, __m512, __mmask16, _MM_HINT_T0, _mm_prefetch, _mm256_loadu_si256, _mm256_maskz_loadu_epi16,
-    _mm512_castsi512_ps, _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps,
-    _mm512_slli_epi32, _mm512_sub_ps,
+    __m256i, __m512, __mmask16, _mm256_loadu_si256, _mm256_maskz_loadu_epi16, _mm512_castsi512_ps,
+    _mm512_cvtepu16_epi32, _mm512_cvtph_ps, _mm512_loadu_ps, _mm512_maskz_loadu_ps, _mm512_slli_epi32, _mm512_sub_ps,
 };
 
 use half::slice::HalfFloatSliceExt;
@@ -11,6 +10,8 @@ use half::{bf16, f16};
 
 use crate::kernel::{self, Asked, BLOCK, Sums, Wide};
 use crate::level::Level;
+#[cfg(target_arch = "x86_64")]
+use crate::prefetch;
 
 /// An element of at most 32 bits, read in f32 arithmetic.
 pub(crate) trait Narrow: Copy {
@@ -159,14 +160,6 @@ pub(crate) unsafe trait Lanes {
     unsafe fn some(&self, at: usize, mask: __mmask16) -> __m512;
 }
 
-/// Asks for one cache line.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-fn prefetch<T>(at: *const T) {
-    // SAFETY: a prefetch of any address is harmless, and every x86_64 has the instruction.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) };
-}
-
 /// A contiguous slice.
 pub(crate) struct Slice<'a, T>(pub(crate) &'a [T]);
 
@@ -188,7 +181,7 @@ unsafe impl<T: Narrow> Lanes for Slice<'_, T> {
 
     #[inline]
     fn prefetch(&self, at: usize) {
-        prefetch(self.0.as_ptr().wrapping_add(at));
+        prefetch::one(self.0.as_ptr().wrapping_add(at));
     }
 
     #[inline]
@@ -211,8 +204,8 @@ unsafe impl<T: Narrow> Lanes for Difference<'_, T> {
 
     #[inline]
     fn prefetch(&self, at: usize) {
-        prefetch(self.new.as_ptr().wrapping_add(at));
-        prefetch(self.old.as_ptr().wrapping_add(at));
+        prefetch::one(self.new.as_ptr().wrapping_add(at));
+        prefetch::one(self.old.as_ptr().wrapping_add(at));
     }
 
     #[inline]

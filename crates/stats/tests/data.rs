@@ -15,9 +15,9 @@ fn noise(at: usize) -> f64 {
 proptest! {
     #[test]
     fn columns_agree_with_readings_of_each_column(
-        features in 1_usize..6,
+        features in 1_usize..17,
         rows in prop::collection::vec(prop::collection::vec(
-            prop_oneof![9 => -1e3..1e3, 1 => Just(f64::NAN), 1 => Just(f64::NEG_INFINITY), 2 => Just(7.0)], 6), 0..40),
+            prop_oneof![9 => -1e3..1e3, 1 => Just(f64::NAN), 1 => Just(f64::NEG_INFINITY), 2 => Just(7.0)], 20), 0..40),
         batch in 1_usize..9,
     ) {
         let mut columns = Columns::new(features);

@@ -4,6 +4,7 @@ use crate::losses::TargetTensor;
 use crate::metrics::Answers;
 use crate::random::{Purpose, Random};
 use barograph_burn::from_slice;
+use barograph_stats::prefetch;
 use burn::prelude::*;
 
 /// Rows of a data set that training (or validation) may use, by their numbers.
@@ -45,8 +46,12 @@ impl<'a> Rows<'a> {
         let features = self.data.features();
         let numbers: Vec<usize> = places.iter().map(|&place| self.numbers[place]).collect();
         let mut inputs = Vec::with_capacity(places.len() * features);
-        for &row in &numbers {
-            inputs.extend_from_slice(&self.data.inputs[row * features..(row + 1) * features]);
+        let row = |number: usize| &self.data.inputs[number * features..(number + 1) * features];
+        for (at, &number) in numbers.iter().enumerate() {
+            if let Some(&next) = numbers.get(at + 1) {
+                prefetch(row(next));
+            }
+            inputs.extend_from_slice(row(number));
         }
         let targets = match &self.data.targets {
             Targets::Classes(classes) => Targets::Classes(numbers.iter().map(|&row| classes[row]).collect()),
