@@ -2,9 +2,9 @@
 #![allow(clippy::inline_always, reason = "the levels compile the sums again with their own instructions")]
 use barograph_vocab::FeatureSummary;
 
-use crate::elements::{Elements, ElementsError};
+use crate::elements::{Elements, ElementsError, for_each_dtype};
 use crate::level::{Level, Plain};
-use crate::rows::{Examples, RowReader};
+use crate::rows::Examples;
 
 /// Columns whose mean and scale are listed.
 const LISTED: usize = 256;
@@ -14,6 +14,9 @@ pub(crate) const EXAMPLES: usize = 16;
 
 /// Columns side by side: a register of AVX-512 of f64.
 const LANES: usize = 8;
+
+/// Rows that are added together, so that what is kept of a column is loaded and stored once for all of them.
+const ROWS: usize = 4;
 
 /// Statistics of some columns. Sums are of differences from the column's first finite value, so that a large mean does not
 /// drown the spread.
@@ -39,18 +42,33 @@ impl Block {
         max: [f64::NEG_INFINITY; LANES],
     };
 
-    /// Adds a value to one column. Without a branch, so that columns side by side become vector code.
-    #[inline(always)]
+    /// Adds a value to one column.
     fn add(&mut self, lane: usize, x: f64) {
-        let finite = x.is_finite();
-        self.origin[lane] = if finite && self.count[lane] == 0 { x } else { self.origin[lane] };
-        self.count[lane] += u64::from(finite);
-        self.non_finite[lane] += u64::from(!finite);
-        let away = if finite { x - self.origin[lane] } else { 0.0 };
+        if !x.is_finite() {
+            self.non_finite[lane] += 1;
+            return;
+        }
+        if self.count[lane] == 0 {
+            self.origin[lane] = x;
+        }
+        let away = x - self.origin[lane];
+        self.count[lane] += 1;
         self.sum[lane] += away;
         self.squares[lane] += away * away;
-        self.min[lane] = if finite && x < self.min[lane] { x } else { self.min[lane] };
-        self.max[lane] = if finite && x > self.max[lane] { x } else { self.max[lane] };
+        self.min[lane] = self.min[lane].min(x);
+        self.max[lane] = self.max[lane].max(x);
+    }
+
+    /// Adds a finite value to each column but for the count, where all have their first.
+    #[inline(always)]
+    fn add_finite(&mut self, values: &[f64; LANES]) {
+        for (lane, &x) in values.iter().enumerate() {
+            let away = x - self.origin[lane];
+            self.sum[lane] += away;
+            self.squares[lane] += away * away;
+            self.min[lane] = if x < self.min[lane] { x } else { self.min[lane] };
+            self.max[lane] = if x > self.max[lane] { x } else { self.max[lane] };
+        }
     }
 
     fn column(&self, lane: usize) -> Column {
@@ -66,32 +84,29 @@ impl Block {
     }
 }
 
-/// Adds a row to the columns; says whether it has a value that is not finite.
-struct AddRow<'a> {
+/// Adds rows of finite values to columns that have their first value.
+struct AddRows<'a> {
     blocks: &'a mut [Block],
-    row: &'a [f64],
+    /// Rows one after the other, each as wide as the blocks.
+    rows: &'a [f64],
 }
 
-impl Plain for AddRow<'_> {
-    type Output = bool;
+impl Plain for AddRows<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) -> bool {
-        let (rows, rest) = self.row.as_chunks::<LANES>();
-        let (whole, last) = self.blocks.split_at_mut(rows.len());
-        // A product with zero is NaN exactly where a factor is not finite.
-        let mut traces = [0.0; LANES];
-        for (block, row) in whole.iter_mut().zip(rows) {
-            for lane in 0..LANES {
-                block.add(lane, row[lane]);
-                traces[lane] += row[lane] * 0.0;
+    fn run(self) {
+        let (values, _) = self.rows.as_chunks::<LANES>();
+        let width = self.blocks.len();
+        let rows = (values.len() / width) as u64;
+        for (at, block) in self.blocks.iter_mut().enumerate() {
+            let mut sums = *block;
+            for values in values[at..].iter().step_by(width) {
+                sums.add_finite(values);
             }
+            *block = sums;
+            block.count.iter_mut().for_each(|count| *count += rows);
         }
-        for (lane, &x) in rest.iter().enumerate() {
-            last[0].add(lane, x);
-            traces[lane] += x * 0.0;
-        }
-        traces.iter().any(|trace| trace.is_nan())
     }
 }
 
@@ -144,7 +159,10 @@ impl Column {
 pub struct Columns {
     features: usize,
     blocks: Vec<Block>,
-    reader: RowReader,
+    /// Whether every column has seen a finite value.
+    all_begun: bool,
+    /// Rows in f64, each filled up with zeros to whole blocks.
+    buffer: Vec<f64>,
     rows: u64,
     bad_rows: Examples,
 }
@@ -155,8 +173,9 @@ impl Columns {
     pub fn new(features: usize) -> Self {
         Self {
             features,
+            all_begun: false,
             blocks: vec![Block::EMPTY; features.div_ceil(LANES)],
-            reader: RowReader::new(features),
+            buffer: vec![0.0; ROWS * features.next_multiple_of(LANES)],
             rows: 0,
             bad_rows: Examples::default(),
         }
@@ -171,6 +190,7 @@ impl Columns {
     /// Forgets the epoch and keeps the memory.
     pub fn clear(&mut self) {
         self.blocks.fill(Block::EMPTY);
+        self.all_begun = false;
         self.rows = 0;
         self.bad_rows.clear();
     }
@@ -181,13 +201,26 @@ impl Columns {
     ///
     /// When the view does not have one value per feature and row.
     pub fn add(&mut self, batch: Elements<'_>, rows: &[u64]) -> Result<(), ElementsError> {
-        let Self { blocks, reader, bad_rows, .. } = self;
-        let level = Level::best();
-        reader.for_each_row(batch, rows, |number, row| {
-            if level.run(AddRow { blocks, row }) {
-                bad_rows.add(number);
+        batch.expect_len(&[rows.len(), self.features])?;
+        let (level, mut cursor) = (Level::best(), batch.cursor());
+        let width = self.blocks.len() * LANES;
+        for numbers in rows.chunks(ROWS).filter(|_| width > 0) {
+            let mut finite = true;
+            for (row, number) in self.buffer.chunks_exact_mut(width).zip(numbers) {
+                let row = &mut row[..self.features];
+                for_each_dtype!(batch.data, slice => cursor.fill(slice, row, Into::into));
+                // Without a way out at the first, so that it becomes vector code.
+                if !row.iter().fold(true, |finite, x| finite & x.is_finite()) {
+                    self.bad_rows.add(*number);
+                    finite = false;
+                }
             }
-        })?;
+            if finite && self.all_begun {
+                level.run(AddRows { blocks: &mut self.blocks, rows: &self.buffer[..numbers.len() * width] });
+            } else {
+                self.add_carefully(numbers.len());
+            }
+        }
         self.rows += rows.len() as u64;
         Ok(())
     }
@@ -215,6 +248,17 @@ impl Columns {
             abs_max: columns.iter().filter(|column| column.count > 0).map(|c| c.max.max(-c.min)).fold(0.0, f64::max),
             rms: rms(&columns),
         }
+    }
+
+    /// Adds the first so many rows of the buffer, value by value.
+    fn add_carefully(&mut self, rows: usize) {
+        let width = self.blocks.len() * LANES;
+        for row in self.buffer.chunks_exact(width).take(rows) {
+            for (at, &x) in row[..self.features].iter().enumerate() {
+                self.blocks[at / LANES].add(at % LANES, x);
+            }
+        }
+        self.all_begun = (0..self.features).all(|at| self.blocks[at / LANES].count[at % LANES] > 0);
     }
 
     fn columns(&self) -> Vec<Column> {

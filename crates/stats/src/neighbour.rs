@@ -181,21 +181,31 @@ impl NeighbourSample {
     }
 
     /// The features of each row, less their mean and over their standard deviation; constant ones dropped.
+    ///
+    /// Row by row, as they lie in memory: each feature is summed in the order of the rows all the same.
     fn standardized(&self) -> Vec<Vec<f64>> {
-        let count = self.rows.len() as f64;
-        let mut points = vec![Vec::new(); self.rows.len()];
-        for feature in 0..self.features.div_ceil(self.stride) {
-            let values = || self.rows.iter().map(|row| row.features[feature]);
-            let mean = values().map(|x| x / count).sum::<f64>();
-            let scale = values().map(|x| (x - mean) * (x - mean) / count).sum::<f64>().sqrt();
-            let first = self.rows[0].features[feature];
-            if scale > 0.0 && scale.is_finite() && values().any(|x| x != first) {
-                for (point, x) in points.iter_mut().zip(values()) {
-                    point.push((x - mean) / scale);
-                }
+        let (count, first) = (self.rows.len() as f64, &self.rows[0].features);
+        let (mut means, mut variances) = (vec![0.0; first.len()], vec![0.0; first.len()]);
+        let mut varies = vec![false; first.len()];
+        for row in &self.rows {
+            for (mean, x) in means.iter_mut().zip(&row.features) {
+                *mean += x / count;
             }
         }
-        points
+        for row in &self.rows {
+            for ((variance, mean), x) in variances.iter_mut().zip(&means).zip(&row.features) {
+                *variance += (x - mean) * (x - mean) / count;
+            }
+            for ((varies, first), x) in varies.iter_mut().zip(first).zip(&row.features) {
+                *varies |= x != first;
+            }
+        }
+        let scales: Vec<f64> = variances.iter().map(|variance| variance.sqrt()).collect();
+        let kept: Vec<usize> =
+            (0..first.len()).filter(|&at| varies[at] && scales[at] > 0.0 && scales[at].is_finite()).collect();
+        let standardize =
+            |row: &SampledRow| kept.iter().map(|&at| (row.features[at] - means[at]) / scales[at]).collect();
+        self.rows.iter().map(standardize).collect()
     }
 
     fn real_skill(&self, column: usize, answers: &[[usize; NEIGHBOURS]]) -> Option<f64> {
@@ -238,6 +248,9 @@ fn rank_of(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
+/// Points whose distance from one is taken at the same time: a sum waits for each addition, four do not.
+const WAYS: usize = 4;
+
 /// The nearest other points of each, nearest first; of equally near ones, those that come first.
 struct Nearest<'a> {
     points: &'a [Vec<f64>],
@@ -248,43 +261,52 @@ impl Plain for Nearest<'_> {
 
     #[inline(always)]
     fn run(self) -> Self::Output {
-        let mut all = Vec::with_capacity(self.points.len());
-        for from in 0..self.points.len() {
-            all.push(nearest(self.points, from));
+        let (points, last) = (self.points, self.points.len() - 1);
+        let mut best = vec![[(f64::INFINITY, usize::MAX); NEIGHBOURS]; points.len()];
+        for (from, point) in points.iter().enumerate() {
+            for start in (from + 1..points.len()).step_by(WAYS) {
+                let others = std::array::from_fn(|way| &points[(start + way).min(last)][..]);
+                let distances = squared_distances(point, others);
+                // Each point meets the others in their order, also as the other end of a pair.
+                for (at, distance) in (start..points.len()).zip(distances) {
+                    enter(&mut best[from], distance, at);
+                    enter(&mut best[at], distance, from);
+                }
+            }
         }
-        all
+        best.into_iter().map(|best| best.map(|(_, at)| at)).collect()
     }
 }
 
+/// Enters a point among the nearest, if it is one.
 #[inline(always)]
-fn nearest(points: &[Vec<f64>], from: usize) -> [usize; NEIGHBOURS] {
-    let mut best = [(f64::INFINITY, usize::MAX); NEIGHBOURS];
-    for (at, point) in points.iter().enumerate() {
-        if at == from {
-            continue;
-        }
-        let distance = squared_distance(point, &points[from]);
-        let place = best.iter().position(|(other, _)| distance < *other);
-        if let Some(place) = place {
-            best[place..].rotate_right(1);
-            best[place] = (distance, at);
-        }
+fn enter(best: &mut [(f64, usize); NEIGHBOURS], distance: f64, at: usize) {
+    if let Some(place) = best.iter().position(|(other, _)| distance < *other) {
+        best[place..].rotate_right(1);
+        best[place] = (distance, at);
     }
-    best.map(|(_, at)| at)
 }
 
-/// Summed in lanes of eight, so that the compiler can use vectors: one chain of additions would wait for each.
+/// Squared distances of one point from others, each summed in lanes of eight, so that the compiler can use vectors.
 #[inline(always)]
-fn squared_distance(one: &[f64], other: &[f64]) -> f64 {
-    let mut lanes = [0.0; 8];
-    let ((ones, rest), (others, other_rest)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
-    for (one, other) in ones.iter().zip(others) {
-        for lane in 0..8 {
-            lanes[lane] += (one[lane] - other[lane]) * (one[lane] - other[lane]);
+fn squared_distances(one: &[f64], others: [&[f64]; WAYS]) -> [f64; WAYS] {
+    let mut lanes = [[0.0; 8]; WAYS];
+    let (blocks, rest) = one.as_chunks::<8>();
+    let other_blocks = others.map(|other| &other.as_chunks::<8>().0[..blocks.len()]);
+    for (at, block) in blocks.iter().enumerate() {
+        for (lanes, other) in lanes.iter_mut().zip(other_blocks) {
+            for lane in 0..8 {
+                lanes[lane] += (other[at][lane] - block[lane]) * (other[at][lane] - block[lane]);
+            }
         }
     }
-    let rest: f64 = rest.iter().zip(other_rest).map(|(x, y)| (x - y) * (x - y)).sum();
-    lanes.iter().sum::<f64>() + rest
+    // Hidden, or else the compiler lays its registers across the points, as it would for these last additions.
+    let lanes = std::hint::black_box(lanes);
+    std::array::from_fn(|way| {
+        let other_rest = &others[way][8 * blocks.len()..];
+        let rest: f64 = rest.iter().zip(other_rest).map(|(x, y)| (x - y) * (x - y)).sum();
+        lanes[way].iter().sum::<f64>() + rest
+    })
 }
 
 fn class_skill(classes: &[i64], answers: &[[usize; NEIGHBOURS]]) -> Option<f64> {
