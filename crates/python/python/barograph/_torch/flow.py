@@ -20,7 +20,11 @@ _MOST_INPUTS = 4
 """Inputs of an operation whose statistics are kept (our choice: no operation of interest has more)."""
 
 
-@dataclass
+_MOST_KEPT = 64
+"""Tensors with non-finite numbers of the data that are remembered beyond their step (our choice)."""
+
+
+@dataclass(eq=False)
 class Event:
     """Where non-finite numbers began: an operation with finite inputs and a non-finite result, or what they entered with."""
 
@@ -98,9 +102,13 @@ class Flow:
 
     def clear(self) -> None:
         """Forgets the step. What entered with tensors that live on (the data set) is met again where they are used."""
-        self._origins.clear()
-        self._kept.clear()
-        self.events.clear()
+        lasting = [event for event in self._origins.values() if isinstance(event, Event) and event.phase == "data"]
+        if lasting and len(self._kept) < _MOST_KEPT:
+            self._origins = {memory: event for memory, event in self._origins.items() if event in lasting}
+        else:
+            self._origins.clear()
+            self._kept.clear()
+        self.events = []
 
     def origin(self, tensor: torch.Tensor) -> Event | Meant | None:
         """What the non-finite numbers of a tensor began with, if that was seen."""

@@ -41,8 +41,11 @@ def install(supervisor: Supervisor) -> None:
     _keep(torch_optimizer.register_optimizer_step_pre_hook(_before_step).remove)
     _keep(torch_optimizer.register_optimizer_step_post_hook(_after_step).remove)
     _wrap(torch.autograd, "backward", _backward)
+    _wrap(torch.optim.Optimizer, "__init__", _new_optimizer)
     _wrap(torch.optim.Optimizer, "zero_grad", _silent)
     _wrap(torch.nn.Module, "zero_grad", _silent)
+    _wrap(torch.autograd, "grad", _grad)
+    _wrap_function()
     _wrap(torch.nn.utils, "clip_grad_norm_", _clip)
     _wrap(torch.nn.utils, "clip_grad_value_", _clip)
     _wrap(torch.amp.GradScaler, "scale", _scale)
@@ -120,13 +123,51 @@ def _after_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> N
 
 def _backward(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     watching = supervisor()
-    if watching is None or watching.quiet:
+    if watching is None or watching.quiet or watching.in_backward:
         return original(*args, **kwargs)
     _guarded(watching.before_backward, args[0] if args else kwargs.get("tensors"))
     try:
         return original(*args, **kwargs)
     finally:
         _guarded(watching.after_backward)
+
+
+def _grad(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """In a loop without an optimizer, this is the backward pass; elsewhere it is part of a loss."""
+    watching = supervisor()
+    if watching is None or watching.quiet or watching.in_backward or watching.optimizer_exists or kwargs.get("create_graph"):
+        return original(*args, **kwargs)
+    outputs = args[0] if args else kwargs.get("outputs")
+    inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
+    _guarded(watching.before_backward, outputs)
+    gradients = None
+    try:
+        gradients = original(*args, **kwargs)
+        return gradients
+    finally:
+        _guarded(watching.after_grad, inputs, gradients)
+
+
+def _wrap_function() -> None:
+    """Functions with a derivative of their own are operations, which torch does not show to a mode."""
+    original = torch.autograd.Function.__dict__["apply"]
+
+    def apply(function: Any, *args: Any, **kwargs: Any) -> Any:
+        out = original.__get__(None, function)(*args, **kwargs)
+        watching = supervisor()
+        if watching is not None:
+            _guarded(watching.see_custom_function, function.__name__, args, out)
+        return out
+
+    torch.autograd.Function.apply = classmethod(apply)  # type: ignore[method-assign]
+    _keep(lambda: setattr(torch.autograd.Function, "apply", original))
+
+
+def _new_optimizer(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    watching = supervisor()
+    if watching is not None:
+        _guarded(watching.see_new_optimizer)
+    return _silent(original, *args, **kwargs)
 
 
 def _silent(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

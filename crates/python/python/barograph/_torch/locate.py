@@ -77,6 +77,9 @@ def _within_a_call(supervisor: Supervisor) -> Event | None:
     supervisor.quiet = True
     try:
         for call in reversed(supervisor.calls()):
+            entered = [tensor for tensor in floats((call.args, call.kwargs)) if not is_finite(tensor)]
+            if entered:
+                return _entered(call, entered)
             if call.gradient is not None and is_finite(call.gradient):
                 found = repeat_backward(call, supervisor.layers, supervisor.rows())
                 if found is not None:
@@ -86,6 +89,14 @@ def _within_a_call(supervisor: Supervisor) -> Event | None:
     finally:
         supervisor.quiet = False
     return None
+
+
+def _entered(call: Call, entered: list[torch.Tensor]) -> Event:
+    """Non-finite inputs that did no harm in the forward pass; the gradient of the first weight is a product with them."""
+    event = Event("data", "input", "input", source.line(call.place))
+    event.inputs = [found for found in (statistics(t, f"input {i}") for i, t in enumerate(entered)) if found]
+    event.rows, event.row_count = rows_of(entered, entered[0].shape[0] if entered[0].dim() else 0)
+    return event
 
 
 def _of_parameter(supervisor: Supervisor) -> Event | None:

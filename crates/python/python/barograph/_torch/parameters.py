@@ -24,6 +24,8 @@ class Parameters:
         self._sites: list[int] = []
         self._tensors: list[torch.Tensor] = []
         self._paths: list[str] = []
+        self.given: dict[int, torch.Tensor] = {}
+        """Gradients that were handed to the script instead of being stored, by the id of their parameter."""
         self._old: list[torch.Tensor] | None = None
 
     def learn(self, optimizers: list[torch.optim.Optimizer]) -> None:
@@ -37,6 +39,20 @@ class Parameters:
         for parameter in trained:
             if parameter.grad is not None:
                 self._add(parameter, None)
+
+    def learn_leaves(self, loss: torch.Tensor) -> None:
+        """Takes in what a loss is differentiated by: the parameters of a loop that has no optimizer."""
+        queue, seen, leaves = [loss.grad_fn], set(), []
+        while queue:
+            node = queue.pop()
+            if node is None or node in seen:
+                continue
+            seen.add(node)
+            if hasattr(node, "variable"):
+                leaves.append(node.variable)
+            queue.extend(following for following, _ in node.next_functions)
+        for leaf in reversed(leaves):
+            self._add(leaf, self._layers.parameter_path(leaf))
 
     def _add(self, parameter: torch.Tensor, path: str | None) -> None:
         if id(parameter) in self._known or not parameter.is_floating_point():
@@ -72,17 +88,20 @@ class Parameters:
 
     def read_gradients(self) -> int:
         """Reads every gradient, and their global norm. Returns how many elements are not finite."""
-        gradients = [tensor.grad for tensor in self._tensors]
+        gradients = [self._gradient(tensor) for tensor in self._tensors]
         if all(gradient is None for gradient in gradients):
             return 0
         bad, norm = self._readings.read_all(self._sites, GRADIENT, gradients)
         self._readings.scalar("gradient_norm", norm)
         return bad
 
+    def _gradient(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        return self.given[id(tensor)] if id(tensor) in self.given else tensor.grad
+
     def first_bad(self, of_gradients: bool) -> tuple[str, torch.Tensor] | None:
         """The first weight, or gradient, with a non-finite element, and its path."""
         for path, tensor in zip(self._paths, self._tensors):
-            looked_at = tensor.grad if of_gradients else tensor
+            looked_at = self._gradient(tensor) if of_gradients else tensor
             if looked_at is not None and not is_finite(looked_at):
                 return path, looked_at
         return None

@@ -5,6 +5,8 @@ The weights, the buffers, the gradients and the state of the random numbers are 
 
 from __future__ import annotations
 
+import random
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Iterator
 
@@ -24,6 +26,10 @@ class _Stop(BaseException):
     """The operation was found; the rest of the forward pass is of no interest."""
 
 
+current: _Trace | None = None
+"""The trace under way: functions with a derivative of their own are shown to it by name."""
+
+
 class _Trace(TorchFunctionMode):
     """Looks at the result of every operation. With `nodes`, also notes each operation's node in the backward pass."""
 
@@ -38,18 +44,21 @@ class _Trace(TorchFunctionMode):
         kind = kind_of(func)
         before = self._versions(args) if func.__name__.endswith("_") else []
         out = func(*args, **(kwargs or {}))
-        if kind is names.SILENT:
-            return out
-        name, line = names.plain(func.__name__), source.line(source.place(1))
-        site = self._site()
+        if kind is not names.SILENT:
+            with torch._C.DisableTorchFunction():
+                self.see(kind, names.plain(func.__name__), args, kwargs, out, before)
+        return out
+
+    def see(self, kind: int, name: str, args: Any, kwargs: Any, out: Any, before: Any = ()) -> None:
+        """Looks at the result of an operation. `before` holds what an operation in place was given."""
+        line, site = source.line(source.place(2)), self._site()
         if any(not is_finite(tensor) for tensor in floats(out)):
-            given = (before + list(args[1:])) if before else args
+            given = [*before, *args[1:]] if before else args
             event = self.flow.see(name, given, kwargs, out, site=site, source=line, rows=self._rows)
             if event is not None and self.nodes is None:
                 raise _Stop
         if self.nodes is not None and kind is not names.VIEW:
             self._note(name, site, line, args, out)
-        return out
 
     @staticmethod
     def _versions(args: Any) -> list[torch.Tensor]:
@@ -87,35 +96,43 @@ class _Node:
 
 @contextmanager
 def _as_it_was(call: Call) -> Iterator[list[Any]]:
-    """Sets the random numbers back to the beginning of the call; afterwards restores them, and the buffers of the model."""
+    """Sets the random numbers back to the beginning of the call, and afterwards forward again. Meanwhile the model has copies of
+    its buffers, so that its own are not touched, and its modules get the attributes back that a forward pass assigns."""
     stack: list[Any] = []
-    buffers = [(buffer, buffer.detach().clone()) for buffer in call.module.buffers()]
-    state = torch.get_rng_state()
-    torch.set_rng_state(call.random_state)
+    attributes = [(module, dict(module.__dict__), dict(module._buffers)) for module in call.module.modules()]
+    python_state = random.getstate()
+    numpy_state = _numpy_random().get_state() if _numpy_random() else None
     enter = torch.nn.modules.module.register_module_forward_pre_hook(lambda module, _: stack.append(module))
     leave = torch.nn.modules.module.register_module_forward_hook(lambda module, _, __: stack.pop() and None)
     try:
-        yield stack
+        with torch.random.fork_rng():
+            torch.set_rng_state(call.random_state)
+            for module, _, buffers in attributes:
+                module._buffers = {name: None if b is None else b.detach().clone() for name, b in buffers.items()}
+            yield stack
     finally:
         enter.remove()
         leave.remove()
-        torch.set_rng_state(state)
-        with torch.no_grad():
-            for buffer, before in buffers:
-                if not _same(buffer, before):
-                    buffer.copy_(before)
+        for module, before, _ in attributes:
+            module.__dict__.clear()
+            module.__dict__.update(before)
+        random.setstate(python_state)
+        if numpy_state is not None:
+            _numpy_random().set_state(numpy_state)
 
 
-def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return a.shape == b.shape and bool(torch.equal(a, b))
+def _numpy_random() -> Any:
+    """numpy's random numbers, if the script has numpy."""
+    numpy = sys.modules.get("numpy")
+    return getattr(numpy, "random", None)
 
 
 def repeat_forward(call: Call, layers: Layers, rows: int) -> Event | None:
     """The first operation of the call with finite inputs and a non-finite result; `None` if this time there is none."""
-    with _as_it_was(call) as stack, torch.enable_grad():
+    with _as_it_was(call) as stack, torch.enable_grad(), torch._C._EnableTorchFunction():
         trace = _Trace(layers, stack, rows, nodes=False)
         try:
-            with trace:
+            with trace, _shown_to(trace):
                 call.module(*call.args, **call.kwargs)
         except _Stop:
             pass
@@ -129,16 +146,16 @@ def repeat_forward(call: Call, layers: Layers, rows: int) -> Event | None:
 
 def repeat_backward(call: Call, layers: Layers, rows: int) -> Event | None:
     """The operation of the call whose derivative is not finite although the gradient that it is given is."""
-    with _as_it_was(call) as stack, torch.enable_grad():
+    with _as_it_was(call) as stack, torch.enable_grad(), torch._C._EnableTorchFunction():
         trace = _Trace(layers, stack, rows, nodes=True)
-        with trace:
+        with trace, _shown_to(trace):
             out = call.module(*call.args, **call.kwargs)
         output = next((tensor for tensor in floats(out) if tensor.requires_grad), None)
         weights = [parameter for parameter in call.module.parameters() if parameter.requires_grad]
         if output is None or call.gradient is None or call.gradient.shape != output.shape or not weights:
             return None
+        nodes = _with_unseen(trace.nodes or [], output)
         torch.autograd.grad(output, weights, call.gradient, allow_unused=True)
-    nodes = trace.nodes or []
     found = next((node for node in reversed(nodes) if node.began), None) or _hidden(nodes)
     if found is None:
         return None
@@ -148,6 +165,44 @@ def repeat_backward(call: Call, layers: Layers, rows: int) -> Event | None:
     event.inputs = [given for given in shown if given is not None]
     event.rows, event.row_count = rows_of(found.bad, rows)
     return event
+
+
+@contextmanager
+def _shown_to(trace: _Trace) -> Iterator[None]:
+    global current
+    current = trace
+    try:
+        yield
+    finally:
+        current = None
+
+
+_MOST_NODES = 20_000
+
+
+def _with_unseen(nodes: list[_Node], output: torch.Tensor) -> list[_Node]:
+    """The nodes of the backward pass in the order of the forward pass: those of the operations seen, and the ones between."""
+    known = {node.node: node for node in nodes}
+    queue, seen = [output.grad_fn], set()
+    while queue and len(seen) < _MOST_NODES:
+        graph_node = queue.pop()
+        if graph_node is None or graph_node in seen or hasattr(graph_node, "variable"):
+            continue
+        seen.add(graph_node)
+        queue.extend(following for following, _ in graph_node.next_functions)
+    order = sorted(seen, key=lambda graph_node: graph_node._sequence_nr())
+    result: list[_Node] = []
+    for graph_node in order:
+        node = known.get(graph_node)
+        if node is None:
+            # An operation may be several nodes; the one that was seen is its last, and comes next.
+            following = next((known[later] for later in order[order.index(graph_node) :] if later in known), None)
+            if following is None:
+                continue
+            node = _Node(following.name, following.site, following.line, following.inputs, graph_node)
+            graph_node.register_hook(node.see)
+        result.append(node)
+    return result
 
 
 def _hidden(nodes: list[_Node]) -> _Node | None:

@@ -13,7 +13,7 @@ import torch
 
 from barograph import _native
 
-from . import facts, locate, names, source
+from . import facts, locate, names, repeat, source
 from .budget import BARE, FULL, Budget
 from .flow import Event, Flow, floats, is_finite, statistics, tensors
 from .layers import Layers
@@ -106,7 +106,8 @@ class Supervisor:
         self._primary_rested = 0
         self._rows = 0
         self._optimizer_place: tuple[CodeType, int] | None = None
-        self._in_backward = False
+        self.in_backward = False
+        self.optimizer_exists = False
         self._bad_gradients = False
         self._incident_step = 0
         self._incident_told = False
@@ -117,30 +118,33 @@ class Supervisor:
         if self.quiet or threading.get_ident() != self.thread:
             return
         stack = self._stack
-        stack.append(module)
-        if len(stack) == 1:
+        if not stack:
+            if self._is_loop_code(module):
+                return
             self._enter_call(module)
+        stack.append(module)
 
     def _enter_call(self, module: torch.nn.Module) -> None:
         begun = perf_counter()
         self.unmute()
-        self._watching_call = torch.is_grad_enabled() and not self._in_backward
+        self._watching_call = torch.is_grad_enabled() and not self.in_backward
         if not self._watching_call:
             # Fast paths of inference look whether a mode is active; without ours they are as they were.
             self.mute()
             return
-        if self.layers.of(module) is None and type(module).__module__ != "torch.nn.modules.loss":
+        self._end_without_optimizer()
+        if self.layers.of(module) is None:
             self.layers.learn(module, self._others_exist(module))
-        if not self._is_loss(module):
-            self._begin()
-            self._calls.append(Call(module, None, None, torch.get_rng_state()))
-            if self.level != FULL:
-                self.mute()
+        self._begin()
+        self._calls.append(Call(module, None, None, torch.get_rng_state()))
+        if self.level != FULL:
+            self.mute()
         self.budget.spent += perf_counter() - begun
 
     @staticmethod
-    def _is_loss(module: torch.nn.Module) -> bool:
-        return type(module).__module__ == "torch.nn.modules.loss"
+    def _is_loop_code(module: torch.nn.Module) -> bool:
+        """Whether a module that loop code calls is a loss or a function: it has no weights, and its operations are the loop's."""
+        return next(module.parameters(), None) is None
 
     def _others_exist(self, module: torch.nn.Module) -> bool:
         own = {id(parameter) for parameter in module.parameters()}
@@ -153,7 +157,7 @@ class Supervisor:
             return
         while stack and stack.pop() is not module:
             pass  # A forward pass below this one ended with an exception that the script caught.
-        if self._watching_call and self.level == FULL and not self._is_loss(module):
+        if self._watching_call and self.level == FULL:
             begun = perf_counter()
             layer = self.layers.of(module)
             if layer is not None:
@@ -166,7 +170,7 @@ class Supervisor:
     def _leave_call(self, module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
         begun = perf_counter()
         self.unmute()
-        if self._watching_call and not self._is_loss(module) and self._calls:
+        if self._watching_call and self._calls:
             with torch._C.DisableTorchFunction():
                 self._see_call(self._calls[-1], args, kwargs, out)
         self._watching_call = False
@@ -228,7 +232,7 @@ class Supervisor:
                 elif layer is not None:
                     self.layers.see_function(layer.function or name, args[0], out, layer.path)
             return
-        if self._in_backward:
+        if self.in_backward:
             return
         self._see_loop_operation(kind, name, args, kwargs, out)
 
@@ -243,15 +247,25 @@ class Supervisor:
             self.layers.see_function(names.activation(name), args[0], out, "")
         plain = names.plain(name)
         if name == "__setitem__" or not all(map(is_finite, results)):
-            self.flow.see(plain, args, kwargs, out, site=self._loop_site(), source=source.line(source.place(3)), rows=self._rows)
-        if kind is names.VIEW or not results or not results[0].requires_grad:
+            self._see_bad_operation(plain, args, kwargs, out, results)
+        # A weight that is updated in place requires gradients too, but belongs to no graph.
+        if kind is names.VIEW or not results or results[0].grad_fn is None:
             return
+        self._end_without_optimizer()
         if results[0].dim() == 0:
             self._last_scalar = results[0]
         self._remember(plain, args, results[0])
 
-    def _loop_site(self) -> str:
-        return "loss" if self._calls else "loop"
+    def _see_bad_operation(self, name: str, args: Any, kwargs: Any, out: Any, results: list[torch.Tensor]) -> None:
+        line = source.line(source.place(4))
+        site = "loss" if self._calls else "loop"
+        event = self.flow.see(name, args, kwargs, out, site=site, source=line, rows=self._rows)
+        if event is None or any(result.requires_grad for result in results):
+            return
+        if self.backward_seen:
+            event.phase = "update"  # Arithmetic of the loop's own between the backward pass and the next forward pass.
+        elif self.step == 0 and not self._calls:
+            event.phase = "data"  # Nothing that is trained has met it yet.
 
     def _remember(self, name: str, args: Any, result: torch.Tensor) -> None:
         node = result.grad_fn
@@ -299,15 +313,53 @@ class Supervisor:
         begun = perf_counter()
         self._stack.clear()
         with torch._C.DisableTorchFunction():
+            self._end_without_optimizer()
             self._begin()
             self.backward_seen = True
             for loss in list(tensors(roots))[:1]:
                 self._see_loss(self._scaled.get(id(loss), loss))
-        self._in_backward = True
+                if not self.optimizer_exists and not self.parameters.count:
+                    self.parameters.learn_leaves(loss)
+        self.in_backward = True
         self.budget.spent += perf_counter() - begun
 
     def after_backward(self) -> None:
-        self._in_backward = False
+        begun = perf_counter()
+        self.in_backward = False
+        if not self.optimizer_exists:
+            with torch._C.DisableTorchFunction():
+                self.see_gradients()
+                self._read_weights_once()
+        self.budget.spent += perf_counter() - begun
+
+    def after_grad(self, inputs: Any, gradients: Any) -> None:
+        """The gradients of a loop without an optimizer were computed, and given to the script."""
+        begun = perf_counter()
+        self.in_backward = False
+        if gradients is not None:
+            with torch._C.DisableTorchFunction():
+                self.parameters.given = dict(zip(map(id, tensors(inputs)), tensors(gradients)))
+                self.see_gradients()
+                self._read_weights_once()
+        self.budget.spent += perf_counter() - begun
+
+    def see_custom_function(self, name: str, args: Any, out: Any) -> None:
+        """Takes in a function with a derivative of its own."""
+        with torch._C.DisableTorchFunction():
+            if repeat.current is not None:
+                repeat.current.see(names.COMPUTE, name, args, None, out)
+            elif not self.quiet:
+                self.see_operation(names.COMPUTE, name, args, None, out)
+
+    def see_new_optimizer(self) -> None:
+        """An optimizer was made: from now on it is its steps that count."""
+        self.optimizer_exists = True
+
+    def _end_without_optimizer(self) -> None:
+        """In a loop that updates its weights by hand, a step ends where the next one begins."""
+        if self.backward_seen and not self.optimizer_exists:
+            with torch._C.DisableTorchFunction():
+                self._end(None)
 
     def _see_loss(self, loss: torch.Tensor) -> None:
         value = float(loss.detach().sum())
@@ -408,21 +460,25 @@ class Supervisor:
         self._stack.clear()
         self._begin()
         self._optimizer_place = source.place(4)
+        self.optimizer_exists = True
         if optimizer not in self.optimizers:
             self.optimizers.append(optimizer)
             facts.optimizer(self.readings, optimizer)
         if not self.backward_seen and self._last_scalar is not None:
             self._see_loss(self._last_scalar)
         self.see_gradients()
-        if not self._weights_read:
-            self._weights_read = True
-            if self.level == FULL:
-                self.parameters.read_weights()
+        self._read_weights_once()
         self.readings.scalar("learning_rate", float(optimizer.param_groups[0]["lr"]))
         if self.readings.units_due and self.level != BARE:
             self.parameters.keep_old()
         self.policy.before_step(self, optimizer)
         self.budget.spent += perf_counter() - begun
+
+    def _read_weights_once(self) -> None:
+        if not self._weights_read:
+            self._weights_read = True
+            if self.level == FULL:
+                self.parameters.read_weights()
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         begun = perf_counter()
@@ -469,9 +525,10 @@ class Supervisor:
         self.level = self.budget.next_level(self.level, now - self._step_started)
         self._step_started = now
         self.step += 1
+        by_hand = next((event for event in self.flow.events if event.phase == "update"), None)
         self._forget()
         self._begin()
-        self._read_new_weights(optimizer)
+        self._read_new_weights(optimizer, by_hand)
 
     def _forget(self) -> None:
         self._begun = self._gradients_read = self._weights_read = self.backward_seen = self._bad_gradients = False
@@ -486,17 +543,25 @@ class Supervisor:
         self._targets = self._last_scalar = None
         self.flow.clear()
 
-    def _read_new_weights(self, optimizer: torch.optim.Optimizer | None) -> None:
+    def _read_new_weights(self, optimizer: torch.optim.Optimizer | None, by_hand: Event | None) -> None:
         if self.level == FULL:
             self._weights_read = True
             bad = self.parameters.read_weights() > 0
         else:
             bad = self.parameters.first_bad(of_gradients=False) is not None
-        if bad and self.incident is None and optimizer is not None:
+        if not bad or self.incident is not None:
+            return
+        if optimizer is not None:
             event = locate.update(self, optimizer, self._optimizer_place)
-            self._incident_step = self.step - 1
-            self.incident = event
-            self._tell_incident()
+        elif by_hand is not None:
+            event = by_hand
+            weight = self.parameters.first_bad(of_gradients=False)
+            event.site = weight[0] if weight else event.site
+        else:
+            return
+        self._incident_step = self.step - 1
+        self.incident = event
+        self._tell_incident()
 
     # --- incidents
 
@@ -552,8 +617,7 @@ class Supervisor:
     def finish(self, end: str) -> None:
         """Ends the run: `completed`, `stopped`, `interrupted` or `failed`."""
         self.unmute()
-        pending = self._begun and self.incident is None and (self._losses or self.flow.events)
-        if pending and (self._losses or end == "failed"):
+        if self._begun and self.incident is None:
             self._end_unfinished()
         thinned = self.budget.thinned()
         if thinned:
@@ -563,8 +627,11 @@ class Supervisor:
 
     def _end_unfinished(self) -> None:
         """The script ended within a step: what was seen of it still counts, above all where it broke."""
-        if self.flow.events and self.incident is None:
-            self._broke(locate.resolved(self, self.flow.events[0]))
+        last = self._last_scalar
+        if not self._losses and last is not None and not is_finite(last):
+            self._see_loss(last)  # The script looked at its loss and left the loop.
+        elif self.backward_seen and not self.optimizer_exists:
+            self._end(None)
         if self._losses:
             self.readings.scalar("loss", self._losses[-1])
             for told in self.readings.end_step():
