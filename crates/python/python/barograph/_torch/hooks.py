@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import os
+from threading import get_ident
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Callable
 
 import torch
@@ -15,12 +17,14 @@ from torch.optim import optimizer as torch_optimizer
 
 from barograph import _native
 
+from .policy import NonFinite
+
 if TYPE_CHECKING:
     from .supervisor import Supervisor
 
 _undo: list[Callable[[], None]] = []
 _supervisor: Supervisor | None = None
-_process = 0
+_is_compiling = torch.compiler.is_compiling
 
 _DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 _native.set_torch_dtypes([getattr(torch, name) for name in _DTYPES])
@@ -28,14 +32,23 @@ _native.set_torch_dtypes([getattr(torch, name) for name in _DTYPES])
 
 def supervisor() -> Supervisor | None:
     """The supervisor at work in this process, if there is one."""
-    return _supervisor if _process == os.getpid() else None
+    return _supervisor
+
+
+def _let_go() -> None:
+    """A forked process trains nothing that the run here is about."""
+    global _supervisor
+    _supervisor = None
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def install(supervisor: Supervisor) -> None:
     """Lets `supervisor` see what torch does in this process. There is one at a time."""
-    global _supervisor, _process
+    global _supervisor
     remove()
-    _supervisor, _process = supervisor, os.getpid()
+    _supervisor = supervisor
     _keep(torch_module.register_module_forward_pre_hook(_enter_module).remove)
     _keep(torch_module.register_module_forward_hook(_leave_module, with_kwargs=True).remove)
     _keep(torch_optimizer.register_optimizer_step_pre_hook(_before_step).remove)
@@ -82,8 +95,6 @@ def _wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:
 
 def _guarded(see: Callable[..., None], *args: Any) -> None:
     """Shows the supervisor something; an error stays here."""
-    from .policy import NonFinite
-
     try:
         see(*args)
     except NonFinite:
@@ -93,31 +104,51 @@ def _guarded(see: Callable[..., None], *args: Any) -> None:
             _supervisor.trouble(error)
 
 
+# The two hooks of modules run more often than all others together, so they do what is frequent themselves.
+
+
 def _enter_module(module: torch.nn.Module, _args: Any) -> None:
-    if torch.compiler.is_compiling():
+    if _is_compiling():
         return
-    watching = supervisor()
-    if watching is not None:
-        _guarded(watching.enter_module, module)
+    watching = _supervisor
+    if watching is None or watching.quiet or get_ident() != watching.thread:
+        return
+    if watching.stack:
+        watching.stack.append(module)
+    else:
+        begun = perf_counter()
+        _guarded(watching.enter_call, module)
+        watching.budget.spent += perf_counter() - begun
 
 
 def _leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
-    if torch.compiler.is_compiling():
+    if _is_compiling():
         return
-    watching = supervisor()
-    if watching is not None:
-        _guarded(watching.leave_module, module, args, kwargs, out)
+    watching = _supervisor
+    if watching is None or watching.quiet or not watching.stack or get_ident() != watching.thread:
+        return
+    stack = watching.stack
+    while stack and stack.pop() is not module:
+        pass  # A forward pass below this one ended with an exception that the script caught.
+    if stack and not watching.reads_modules:
+        return
+    begun = perf_counter()
+    if watching.reads_modules:
+        _guarded(watching.leave_module, module, out)
+    if not stack:
+        _guarded(watching.leave_call, args, kwargs, out)
+    watching.budget.spent += perf_counter() - begun
 
 
 def _before_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
     watching = supervisor()
-    if watching is not None and not torch.compiler.is_compiling():
+    if watching is not None and not _is_compiling():
         _guarded(watching.before_step, optimizer)
 
 
 def _after_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
     watching = supervisor()
-    if watching is not None and not torch.compiler.is_compiling():
+    if watching is not None and not _is_compiling():
         _guarded(watching.after_step, optimizer)
 
 

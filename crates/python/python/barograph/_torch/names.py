@@ -6,9 +6,9 @@ from typing import Any, Callable
 
 import torch
 
-SILENT, VIEW, COMPUTE, ACTIVATION, LOSS, TARGET = range(6)
+SILENT, VIEW, COMPUTE, ACTIVATION, LOSS, TARGET, RANDOM = range(7)
 """Kinds of operations: of no interest; the same numbers seen otherwise; numbers computed; an activation function; a loss of
-the library; a form of the targets that the loss is given (`one_hot`)."""
+the library; a form of the targets that the loss is given (`one_hot`); one that draws random numbers."""
 
 _SILENT = frozenset(
     """__get__ __set__ __delete__ __len__ __bool__ __repr__ __str__ __format__ __hash__ __iter__ __contains__ __int__ __float__
@@ -18,8 +18,7 @@ _SILENT = frozenset(
     isposinf isneginf isclose allclose equal eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ __ge__ logical_and logical_or
     logical_not __and__ __or__ __xor__ __invert__ argmax argmin argsort nonzero unique any all count_nonzero manual_seed
     _set_grad_enabled is_storage is_tensor untyped_storage storage result_type can_cast
-    promote_types searchsorted bincount empty empty_like new_empty empty_strided randperm arange randint bernoulli
-    multinomial is_same_size share_memory_ is_shared pin_memory is_pinned set_default_dtype get_default_dtype
+    promote_types searchsorted bincount empty empty_like new_empty empty_strided arange is_same_size share_memory_ is_shared pin_memory is_pinned set_default_dtype get_default_dtype
     is_set_to _is_view is_inference has_names align_to names refine_names type_as_ is_distributed as_subclass
     _record_function_enter_new _record_function_exit _RecordFunction __torch_dispatch__ dim_order
     _has_compatible_shallow_copy_type _make_subclass _make_wrapper_subclass""".split()
@@ -38,6 +37,11 @@ _ACTIVATIONS = {
     "softplus": "softplus", "hardtanh": "hardtanh", "relu6": "relu6", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid",
     "prelu": "prelu", "rrelu": "rrelu", "softsign": "softsign", "logsigmoid": "log_sigmoid", "exp": "exponential",
 }  # fmt: skip
+_RANDOM = frozenset(
+    """dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout rand randn randint rand_like
+    randn_like normal normal_ uniform_ bernoulli bernoulli_ multinomial gumbel_softmax exponential_ cauchy_ geometric_
+    log_normal_ poisson randperm rrelu""".split()
+)
 _LOSSES = frozenset(
     """cross_entropy nll_loss mse_loss l1_loss smooth_l1_loss huber_loss binary_cross_entropy kl_div ctc_loss
     binary_cross_entropy_with_logits poisson_nll_loss gaussian_nll_loss hinge_embedding_loss soft_margin_loss
@@ -87,6 +91,8 @@ def kind(function: Callable[..., Any]) -> int:
         return ACTIVATION
     if name == "one_hot":
         return TARGET
+    if name in _RANDOM:
+        return RANDOM
     return COMPUTE
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .supervisor import Supervisor
 
 _kinds: dict[Any, int] = {}
+_WITHIN_MODULES = (names.ACTIVATION, names.RANDOM)
 
 
 def kind_of(function: Callable[..., Any]) -> int:
@@ -40,7 +41,8 @@ class Operations(TorchFunctionMode):
         except (KeyError, TypeError):
             kind = kind_of(func)
         supervisor = self._supervisor
-        if kind is names.SILENT or supervisor.quiet:
+        # Within modules only activation functions are looked at: what a layer puts out is read where the layer ends.
+        if kind is names.SILENT or supervisor.quiet or (supervisor.stack and kind not in _WITHIN_MODULES):
             return out
         begun = perf_counter()
         try:

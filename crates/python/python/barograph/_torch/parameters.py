@@ -21,6 +21,7 @@ class Parameters:
         self._readings = readings
         self._layers = layers
         self._known: set[int] = set()
+        self._learned_of: tuple[int, int, int] | None = None
         self._sites: list[int] = []
         self._tensors: list[torch.Tensor] = []
         self._paths: list[str] = []
@@ -30,6 +31,10 @@ class Parameters:
 
     def learn(self, optimizers: list[torch.optim.Optimizer]) -> None:
         """Takes in parameters that are new: those of the models first, then what the optimizers have besides."""
+        key = (len(self._layers.roots), len(optimizers), sum(len(o.param_groups) for o in optimizers))
+        if key == self._learned_of:
+            return
+        self._learned_of = key
         for root in self._layers.roots:
             module = root()
             for parameter in module.parameters() if module is not None else ():

@@ -106,7 +106,8 @@ def _as_it_was(call: Call) -> Iterator[list[Any]]:
     leave = torch.nn.modules.module.register_module_forward_hook(lambda module, _, __: stack.pop() and None)
     try:
         with torch.random.fork_rng():
-            torch.set_rng_state(call.random_state)
+            if call.random_state is not None:
+                torch.set_rng_state(call.random_state)
             for module, _, buffers in attributes:
                 module._buffers = {name: None if b is None else b.detach().clone() for name, b in buffers.items()}
             yield stack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+import weakref
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import CodeType
@@ -14,7 +15,7 @@ import torch
 from barograph import _native
 
 from . import facts, locate, names, repeat, source
-from .budget import BARE, FULL, Budget
+from .budget import BARE, FIRST_STEPS, FULL, Budget
 from .flow import Event, Flow, floats, is_finite, statistics, tensors
 from .layers import Layers
 from .loss import read_loss
@@ -55,11 +56,16 @@ class Call:
     module: torch.nn.Module
     args: Any
     kwargs: Any
-    random_state: torch.Tensor
+    random_state: torch.Tensor | None
     place: tuple[CodeType, int] | None = None
     output: Any = None
     gradient: torch.Tensor | None = None
     """The gradient that came back to its output."""
+
+
+def _may_drop(module: torch.nn.Module) -> bool:
+    """Whether a module is told to drop something, by its class or by its settings."""
+    return "Dropout" in type(module).__name__ or bool(getattr(module, "dropout", 0.0))
 
 
 class Supervisor:
@@ -85,7 +91,11 @@ class Supervisor:
         self.last_loss: float | None = None
         self.backward_seen = False
         self._on_finding = on_finding
-        self._stack: list[torch.nn.Module] = []
+        self.stack: list[torch.nn.Module] = []
+        """The modules whose forward passes are under way, below a model that loop code called."""
+        self.reads_modules = False
+        """Whether the results of modules are read at the moment."""
+        self._draws: weakref.WeakKeyDictionary[torch.nn.Module, bool] = weakref.WeakKeyDictionary()
         self._watching_call = False
         self._mute: Any = None
         self._begun = False
@@ -114,18 +124,11 @@ class Supervisor:
 
     # --- modules
 
-    def enter_module(self, module: torch.nn.Module) -> None:
-        if self.quiet or threading.get_ident() != self.thread:
+    def enter_call(self, module: torch.nn.Module) -> None:
+        """Loop code calls a model."""
+        if self._is_loop_code(module):
             return
-        stack = self._stack
-        if not stack:
-            if self._is_loop_code(module):
-                return
-            self._enter_call(module)
-        stack.append(module)
-
-    def _enter_call(self, module: torch.nn.Module) -> None:
-        begun = perf_counter()
+        self.stack.append(module)
         self.unmute()
         self._watching_call = torch.is_grad_enabled() and not self.in_backward
         if not self._watching_call:
@@ -136,10 +139,17 @@ class Supervisor:
         if self.layers.of(module) is None:
             self.layers.learn(module, self._others_exist(module))
         self._begin()
-        self._calls.append(Call(module, None, None, torch.get_rng_state()))
+        self._calls.append(Call(module, None, None, self._random_state(module)))
+        self.reads_modules = self.level == FULL
         if self.level != FULL:
             self.mute()
-        self.budget.spent += perf_counter() - begun
+
+    def _random_state(self, module: torch.nn.Module) -> torch.Tensor | None:
+        """The state of the random numbers, if the model draws any: to copy it costs as much as a small layer."""
+        draws = self._draws.get(module)
+        if draws is None:
+            draws = self._draws[module] = any(_may_drop(part) for part in module.modules())
+        return torch.get_rng_state() if draws or self.step < FIRST_STEPS else None
 
     @staticmethod
     def _is_loop_code(module: torch.nn.Module) -> bool:
@@ -151,34 +161,25 @@ class Supervisor:
         trained = [p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]]
         return any(id(parameter) not in own for parameter in trained) and any(id(p) in own for p in trained)
 
-    def leave_module(self, module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
-        stack = self._stack
-        if self.quiet or not stack or threading.get_ident() != self.thread:
-            return
-        while stack and stack.pop() is not module:
-            pass  # A forward pass below this one ended with an exception that the script caught.
-        if self._watching_call and self.level == FULL:
-            begun = perf_counter()
-            layer = self.layers.of(module)
-            if layer is not None:
-                with torch._C.DisableTorchFunction():
-                    self.layers.see_module(layer, out)
-            self.budget.spent += perf_counter() - begun
-        if not stack:
-            self._leave_call(module, args, kwargs, out)
+    def leave_module(self, module: torch.nn.Module, out: Any) -> None:
+        """A module of a model that is called has its result."""
+        layer = self.layers.of(module)
+        if layer is not None and layer.reads:
+            with torch._C.DisableTorchFunction():
+                self.layers.see_module(layer, out)
 
-    def _leave_call(self, module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
-        begun = perf_counter()
+    def leave_call(self, args: Any, kwargs: Any, out: Any) -> None:
+        """A model that loop code called has its result."""
         self.unmute()
+        self.reads_modules = False
         if self._watching_call and self._calls:
             with torch._C.DisableTorchFunction():
                 self._see_call(self._calls[-1], args, kwargs, out)
         self._watching_call = False
-        self.budget.spent += perf_counter() - begun
 
     def _see_call(self, call: Call, args: Any, kwargs: Any, out: Any) -> None:
         call.args, call.kwargs, call.output = args, kwargs, out
-        call.place = source.place(3)
+        call.place = source.place(4)
         results, given = floats(out), floats((args, kwargs))
         for result in results:
             if result.requires_grad:
@@ -224,9 +225,11 @@ class Supervisor:
         """Takes in an operation that was done. Called under no mode, so that looking at tensors is not seen in turn."""
         if threading.get_ident() != self.thread:
             return
-        if self._stack:
+        if self.stack:
+            if kind is names.RANDOM:
+                self._draws[self.stack[0]] = True
             if kind is names.ACTIVATION and self._watching_call and self.level == FULL and args:
-                layer = self.layers.of(self._stack[-1])
+                layer = self.layers.of(self.stack[-1])
                 if layer is not None and layer.function is None:
                     self.layers.see_function(names.activation(name), args[0], out, layer.path)
                 elif layer is not None:
@@ -311,7 +314,7 @@ class Supervisor:
 
     def before_backward(self, roots: Any) -> None:
         begun = perf_counter()
-        self._stack.clear()
+        self.stack.clear()
         with torch._C.DisableTorchFunction():
             self._end_without_optimizer()
             self._begin()
@@ -457,7 +460,7 @@ class Supervisor:
         begun = perf_counter()
         self.unmute()
         self.mute()
-        self._stack.clear()
+        self.stack.clear()
         self._begin()
         self._optimizer_place = source.place(4)
         self.optimizer_exists = True
