@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import atexit
 import time
-from typing import Any, Callable, Literal, NamedTuple
+from typing import Any, Callable, Literal
 
 import torch as _torch
 
@@ -19,52 +19,29 @@ from ._torch import facts, hooks
 from ._torch.budget import Budget
 from ._torch.policy import NonFinite, Policy
 from ._torch.supervisor import Supervisor
+from ._watched import Finding, Format, Watched
 
-__all__ = ["Finding", "NonFinite", "Watch", "watch"]
-
-Format = Literal["terminal", "json", "markdown", "html"]
-
-
-class Finding(NamedTuple):
-    """A symptom: its `severity` (`note`, `warning` or `error`), the rule's `code`, the `step` (from 0) and a sentence."""
-
-    severity: str
-    code: str
-    step: int
-    message: str
+__all__ = ["Finding", "Format", "NonFinite", "Watch", "watch"]
 
 
-class Watch:
+class Watch(Watched):
     """A training under supervision; made by `watch`. Ends with `close`, at the end of a `with`, or with the program."""
 
-    def __init__(self, session: Session, supervisor: Supervisor, folder: str | None) -> None:
-        self._session = session
+    def __init__(
+        self,
+        session: Session,
+        supervisor: Supervisor,
+        folder: str | None,
+        on_finding: Callable[[Finding], None] | None = None,
+    ) -> None:
+        super().__init__(session, folder, on_finding)
         self._supervisor = supervisor
         self._closed = False
-        self.folder = folder
-        """The folder of the log, or `None`."""
-        self.findings: list[Finding] = []
-        """What was found so far."""
 
     @property
     def steps(self) -> int:
         """Steps that were seen."""
         return self._supervisor.step
-
-    @property
-    def verdict(self) -> str:
-        """`healthy`, `unhealthy` or `unsure`, so far; after `close`, with what only the whole run shows."""
-        return self._session.verdict()
-
-    def report(self, format: Format = "terminal") -> str:
-        """The report as text. Before `close` it lacks what only the whole run shows."""
-        return self._session.report(format)
-
-    def save(self, path: str) -> None:
-        """Writes the report to a file: .html, .json, .md or .txt. Raises OSError or ValueError where that cannot be done."""
-        text = self._session.report(_report.format_of(path))
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
 
     def close(self, end: str = "completed") -> None:
         """Ends supervision: `completed`, `stopped`, `interrupted` or `failed`. The second call does nothing."""
@@ -83,9 +60,6 @@ class Watch:
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         self.close("completed" if kind is None else "interrupted" if kind is KeyboardInterrupt else "failed")
-
-    def _see(self, told: tuple[str, str, int, str]) -> None:
-        self.findings.append(Finding(*told))
 
 
 def watch(
@@ -119,13 +93,8 @@ def watch(
     session = Session(name, folder, f"torch {_torch.__version__}", int(time.time()))
     run: Watch
 
-    def tell(told: tuple[str, str, int, str]) -> None:
-        run._see(told)
-        if on_finding is not None:
-            on_finding(run.findings[-1])
-
-    supervisor = Supervisor(session, Budget(budget), policy, tell)
-    run = Watch(session, supervisor, folder)
+    supervisor = Supervisor(session, Budget(budget), policy, lambda told: run._see(told))
+    run = Watch(session, supervisor, folder, on_finding)
     for part in parts:
         if isinstance(part, _torch.nn.Module):
             supervisor.layers.learn(part, others_exist=sum(isinstance(p, _torch.nn.Module) for p in parts) > 1)
