@@ -61,6 +61,8 @@ pub(crate) struct TriedRemedy {
 /// All that a diagnosis is made of.
 pub(crate) struct Evidences<'a> {
     pub(crate) name: &'a str,
+    /// Whether remedies can be said as edits of a recipe.
+    pub(crate) has_recipe: bool,
     pub(crate) sites: &'a Sites,
     pub(crate) layers: &'a Layers,
     pub(crate) facts: Facts<'a>,
@@ -78,7 +80,10 @@ pub(crate) struct Evidences<'a> {
 
 pub(crate) fn diagnose(evidences: Evidences<'_>) -> Diagnosis {
     let (roots, consequences) = split_consequences(evidences.findings.clone());
-    let causes = rank(&evidences.case(&roots), evidences.trials);
+    let mut causes = rank(&evidences.case(&roots), evidences.trials);
+    if !evidences.has_recipe {
+        causes.iter_mut().for_each(|cause| cause.remedy.change.clear());
+    }
     let mut findings = fold_sites(roots);
     findings.extend(fold_sites(consequences));
     Diagnosis {

@@ -13,6 +13,9 @@ use barograph_vocab::{
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// How the framework of our own trainer begins.
+const OURS: &str = "barograph ";
+
 /// What the rules see.
 #[derive(Debug, Default)]
 struct Context {
@@ -53,6 +56,8 @@ struct Met {
 #[derive(Debug, Default)]
 struct Account {
     name: String,
+    /// Whether another framework trains, so that there is no recipe to edit.
+    foreign: bool,
     recorded: Vec<Finding>,
     incident: Option<Incident>,
     trials: Vec<TriedRemedy>,
@@ -106,7 +111,10 @@ impl Judge {
     pub fn see(&mut self, record: &Record) -> &[Finding] {
         self.fresh.clear();
         match record {
-            Record::Start(start) => self.account.name.clone_from(&start.name),
+            Record::Start(start) => {
+                self.account.name.clone_from(&start.name);
+                self.account.foreign = !start.framework.is_empty() && !start.framework.starts_with(OURS);
+            }
             Record::Site(site) => {
                 self.context.sites.insert(site.clone());
                 self.context.layers.rebuild(&self.context.sites);
@@ -234,6 +242,7 @@ impl Judge {
         let (checked, not_checked) = self.coverage();
         Evidences {
             name: &self.account.name,
+            has_recipe: !self.account.foreign,
             sites: &self.context.sites,
             layers: &self.context.layers,
             facts: self.context.facts.view(mode),
