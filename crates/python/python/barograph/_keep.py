@@ -10,7 +10,7 @@ import collections
 import contextlib
 import random
 import sys
-from typing import Any, Iterator
+from typing import Any, Iterable, Iterator
 
 import torch
 
@@ -49,14 +49,22 @@ class Kept:
     Objects of other kinds that a model or an optimizer refers to are not looked into.
     """
 
-    def __init__(self, *owners: torch.nn.Module | torch.optim.Optimizer) -> None:
-        self._seen: set[int] = set()
+    def __init__(
+        self, *owners: torch.nn.Module | torch.optim.Optimizer, without: Iterable[torch.Tensor] = ()
+    ) -> None:
+        """Keeps the state of `owners` as it is now; the tensors in `without` are left out."""
+        self._without = list(without)
+        self._seen = {id(tensor) for tensor in self._without}
         self._tensors: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, bool]] = []
         self._containers: list[tuple[Any, Any]] = []
         for owner in owners:
             parts = owner.modules() if isinstance(owner, torch.nn.Module) else (owner,)
             for part in parts:
                 self._keep(vars(part))
+            if isinstance(owner, torch.nn.Module):
+                # A scripted module has its tensors elsewhere.
+                for tensor in [*owner.parameters(), *owner.buffers()]:
+                    self._keep(tensor)
 
     def _keep(self, value: Any) -> None:
         if not isinstance(value, (torch.Tensor, dict, list, tuple, set, collections.deque)) or id(value) in self._seen:
@@ -95,12 +103,18 @@ class Kept:
 
     @staticmethod
     def _restore_tensor(tensor: Any, value: Any, gradient: Any, needs_gradient: bool) -> None:
-        # Where several elements share one place in memory, torch refuses to write, and nobody else can have written either.
-        with contextlib.suppress(RuntimeError):
+        if not _repeats_memory(tensor):
             tensor.copy_(value)
         if tensor.is_leaf:
             tensor.requires_grad_(needs_gradient)
             tensor.grad = gradient
+
+
+def _repeats_memory(tensor: torch.Tensor) -> bool:
+    """Whether several elements share one place in memory: torch refuses to write there, so that nobody else has written either."""
+    if tensor.layout is not torch.strided:
+        return False
+    return any(stride == 0 and size > 1 for stride, size in zip(tensor.stride(), tensor.shape))
 
 
 @contextlib.contextmanager
