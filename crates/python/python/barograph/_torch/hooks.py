@@ -140,10 +140,36 @@ def _leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> 
     watching.budget.spent += perf_counter() - begun
 
 
-def _before_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
+def _before_step(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
     watching = supervisor()
-    if watching is not None and not _is_compiling():
+    if watching is None or _is_compiling():
+        return None
+    closure = args[1] if len(args) > 1 else kwargs.get("closure")
+    if closure is None:
         _guarded(watching.before_step, optimizer)
+        return None
+    _guarded(watching.see_new_optimizer)
+    seen = _seen_closure(watching, optimizer, closure)
+    return ((args[0], seen, *args[2:]), kwargs) if len(args) > 1 else (args, {**kwargs, "closure": seen})
+
+
+def _seen_closure(watching: Supervisor, optimizer: torch.optim.Optimizer, closure: Callable[[], Any]) -> Callable[[], Any]:
+    """A closure makes the gradients within the step: only after its first call is the optimizer about to change a weight."""
+    first = True
+
+    @functools.wraps(closure)
+    def seen() -> Any:
+        nonlocal first
+        watching.unmute()
+        loss = closure()
+        if first:
+            _guarded(watching.before_step, optimizer)
+        else:
+            watching.mute()
+        first = False
+        return loss
+
+    return seen
 
 
 def _after_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class Parameters:
     """The parameters of every model that was called and of every optimizer that took a step, in their order."""
 
+    UNITS = 0
+    """The axis of a weight along which its units lie."""
+
     def __init__(self, readings: Readings, layers: Layers) -> None:
         self._readings = readings
         self._layers = layers
@@ -65,7 +68,7 @@ class Parameters:
         self._known.add(id(parameter))
         path = path or f"parameters.{len(self._tensors)}"
         shape = list(parameter.shape)
-        site = self._readings.site(path, shape[0] if len(shape) > 1 else 1, shape)
+        site = self._readings.site(path, shape[self.UNITS] if len(shape) > 1 else 1, shape)
         self._readings.fact("trainable", parameter.requires_grad, site=site)
         self._sites.append(site)
         self._tensors.append(parameter)
@@ -88,7 +91,8 @@ class Parameters:
         if self._readings.units_due:
             for site, tensor in zip(self._sites, self._tensors):
                 if tensor.dim() > 1:
-                    self._readings.session.read_weight_units(site, tensor, tensor.shape[0])
+                    units = tensor.detach().movedim(self.UNITS, 0)
+                    self._readings.session.read_weight_units(site, units, units.shape[0])
         return bad
 
     def read_gradients(self) -> int:

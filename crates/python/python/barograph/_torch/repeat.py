@@ -99,6 +99,7 @@ def _as_it_was(call: Call) -> Iterator[list[Any]]:
     """Sets the random numbers back to the beginning of the call, and afterwards forward again. Meanwhile the model has copies of
     its buffers, so that its own are not touched, and its modules get the attributes back that a forward pass assigns."""
     stack: list[Any] = []
+    now = [(tensor, tensor.detach().clone()) for tensor, _ in call.state]
     attributes = [(module, dict(module.__dict__), dict(module._buffers)) for module in call.module.modules()]
     python_state = random.getstate()
     numpy_state = _numpy_random().get_state() if _numpy_random() else None
@@ -110,8 +111,10 @@ def _as_it_was(call: Call) -> Iterator[list[Any]]:
                 torch.set_rng_state(call.random_state)
             for module, _, buffers in attributes:
                 module._buffers = {name: None if b is None else b.detach().clone() for name, b in buffers.items()}
+            _put(call.state)
             yield stack
     finally:
+        _put(now)
         enter.remove()
         leave.remove()
         for module, before, _ in attributes:
@@ -120,6 +123,12 @@ def _as_it_was(call: Call) -> Iterator[list[Any]]:
         random.setstate(python_state)
         if numpy_state is not None:
             _numpy_random().set_state(numpy_state)
+
+
+def _put(state: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    """Gives tensors their values back, unnoticed by the backward pass that may have kept them: it gets the same bits."""
+    for tensor, value in state:
+        tensor.data.copy_(value)
 
 
 def _numpy_random() -> Any:

@@ -61,6 +61,8 @@ class Call:
     output: Any = None
     gradient: torch.Tensor | None = None
     """The gradient that came back to its output."""
+    state: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
+    """What the model changes in its forward pass besides its buffers, and copies of it from before the call."""
 
 
 def _may_drop(module: torch.nn.Module) -> bool:
@@ -90,6 +92,8 @@ class Supervisor:
         self.optimizers: list[torch.optim.Optimizer] = []
         self.last_loss: float | None = None
         self.backward_seen = False
+        self.adds_losses = False
+        """Whether the losses of one step are parts of one loss, as where gradients of parts of a batch are accumulated."""
         self._on_finding = on_finding
         self.stack: list[torch.nn.Module] = []
         """The modules whose forward passes are under way, below a model that loop code called."""
@@ -430,6 +434,13 @@ class Supervisor:
         if not self._wants_data:
             self.readings.fact("rows", float(self.session.rows_seen()), "measured")
 
+    def declare_loss(self, name: str, takes: str, reduction: str) -> None:
+        """Says which loss it is, where that is known from elsewhere than the autograd graph."""
+        self._loss_known = True
+        self._logits = takes == "logits"
+        for key, value in (("loss", name), ("loss_takes", takes), ("loss_reduction", reduction)):
+            self.readings.fact(key, value)
+
     def see_scaled(self, scaled: Any, loss: Any) -> None:
         """A gradient scaler multiplied the loss: the loss itself is what is meant."""
         for after, before in zip(tensors(scaled), tensors(loss)):
@@ -458,24 +469,45 @@ class Supervisor:
 
     def before_step(self, optimizer: torch.optim.Optimizer) -> None:
         begun = perf_counter()
-        self.unmute()
-        self.mute()
-        self.stack.clear()
-        self._begin()
-        self._optimizer_place = source.place(4)
-        self.optimizer_exists = True
+        self._enter_step()
         if optimizer not in self.optimizers:
             self.optimizers.append(optimizer)
             facts.optimizer(self.readings, optimizer)
         if not self.backward_seen and self._last_scalar is not None:
             self._see_loss(self._last_scalar)
-        self.see_gradients()
-        self._read_weights_once()
-        self.readings.scalar("learning_rate", float(optimizer.param_groups[0]["lr"]))
-        if self.readings.units_due and self.level != BARE:
-            self.parameters.keep_old()
+        self._read_before(float(optimizer.param_groups[0]["lr"]))
         self.policy.before_step(self, optimizer)
         self.budget.spent += perf_counter() - begun
+
+    def before_update(self, learning_rate: float) -> None:
+        """An optimizer that is none of torch's is about to change the weights; `after_update` ends the step."""
+        begun = perf_counter()
+        self._enter_step()
+        self._read_before(learning_rate)
+        self.budget.spent += perf_counter() - begun
+
+    def after_update(self, optimizer: Any) -> None:
+        """The weights were changed. Operations are not seen until the model is called again: they belong to no step."""
+        begun = perf_counter()
+        self.parameters.read_updates()
+        if self._is_primary(optimizer):
+            self._end(optimizer)
+        self.budget.spent += perf_counter() - begun
+
+    def _enter_step(self) -> None:
+        self.unmute()
+        self.mute()
+        self.stack.clear()
+        self._begin()
+        self._optimizer_place = source.place(5)
+        self.optimizer_exists = True
+
+    def _read_before(self, learning_rate: float) -> None:
+        self.see_gradients()
+        self._read_weights_once()
+        self.readings.scalar("learning_rate", learning_rate)
+        if self.readings.units_due and self.level != BARE:
+            self.parameters.keep_old()
 
     def _read_weights_once(self) -> None:
         if not self._weights_read:
@@ -494,7 +526,7 @@ class Supervisor:
         self.unmute()
         self.budget.spent += perf_counter() - begun
 
-    def _is_primary(self, optimizer: torch.optim.Optimizer) -> bool:
+    def _is_primary(self, optimizer: Any) -> bool:
         """A step ends with the optimizer that stepped first; with another one when that rests (two phases of a training)."""
         if self._primary is None or id(optimizer) == self._primary:
             self._primary, self._primary_rested = id(optimizer), 0
@@ -516,7 +548,7 @@ class Supervisor:
     def _end(self, optimizer: torch.optim.Optimizer | None) -> None:
         """Ends the step: it is judged and logged, and the weights are read as the next step finds them."""
         if self._losses:
-            self.readings.scalar("loss", sum(self._losses) / len(self._losses))
+            self.readings.scalar("loss", sum(self._losses) / (1 if self.adds_losses else len(self._losses)))
         if self.step == 0:
             self.readings.fact("parameters", float(self.parameters.count), "measured")
             if self._rows:
