@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 import torch
 
@@ -69,13 +69,19 @@ def floats(value: Any) -> list[torch.Tensor]:
 
 
 def is_finite(tensor: torch.Tensor) -> bool:
+    """Whether every element is finite, where that is known at once: on an accelerator nothing is waited for."""
     return _native.is_finite(tensor)
+
+
+def is_finite_anywhere(tensor: torch.Tensor) -> bool:
+    """Whether every element is finite, wherever the tensor lives; for when a run broke and waiting does not matter."""
+    return _native.is_finite(tensor) if tensor.is_cpu else bool(torch.isfinite(tensor).all())
 
 
 def statistics(tensor: torch.Tensor, name: str) -> _native.Statistics | None:
     try:
-        return _native.statistics(tensor.detach(), name)
-    except TypeError:
+        return _native.statistics(tensor.detach().cpu(), name)
+    except (TypeError, NotImplementedError):
         return None
 
 
@@ -95,7 +101,8 @@ def _scalars(args: Any, kwargs: Any) -> Iterator[float]:
 class Flow:
     """The origins of the non-finite tensors of a step, by the memory that they lie in, so that views share them."""
 
-    def __init__(self) -> None:
+    def __init__(self, finite: Callable[[torch.Tensor], bool] = is_finite) -> None:
+        self._finite = finite
         self._origins: dict[int, Event | Meant] = {}
         self._kept: list[torch.Tensor] = []
         self.events: list[Event] = []
@@ -123,12 +130,12 @@ class Flow:
         self, name: str, args: Any, kwargs: Any, out: Any, *, site: str, source: Line | None, rows: int
     ) -> Event | None:
         """Takes in an operation with a non-finite result. Returns the event, if this is where non-finite numbers began."""
-        results = [tensor for tensor in floats(out) if not is_finite(tensor)]
+        results = [tensor for tensor in floats(out) if not self._finite(tensor)]
         inputs = floats((args, kwargs))
         in_place = {id(tensor) for tensor in tensors(out)} | ({id(args[0])} if name == "setitem" else set())
-        bad = [tensor for tensor in inputs if id(tensor) not in in_place and not is_finite(tensor)]
+        bad = [tensor for tensor in inputs if id(tensor) not in in_place and not self._finite(tensor)]
         origin = self._carried(bad)
-        if not results and name == "setitem" and inputs and not is_finite(inputs[0]):
+        if not results and name == "setitem" and inputs and not self._finite(inputs[0]):
             results = inputs[:1]
         if not results:
             return None
@@ -169,7 +176,7 @@ def rows_of(candidates: list[torch.Tensor], rows: int) -> tuple[list[int], int]:
     """The rows of the batch that are not finite: those of the first tensor that has one line a row and a bad one among them."""
     for tensor in candidates:
         if rows > 1 and tensor.dim() > 0 and tensor.shape[0] == rows:
-            listed, count = _native.bad_rows(tensor.detach(), rows)
+            listed, count = _native.bad_rows(tensor.detach().cpu(), rows)
             if count:
                 return listed, count
     return [], 0

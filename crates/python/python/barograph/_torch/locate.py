@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from . import source
-from .flow import Event, floats, is_finite, rows_of, statistics
+from .aside import why_not
+from .flow import Event, floats, is_finite_anywhere, rows_of, statistics
 from .repeat import repeat_backward, repeat_forward
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def forward(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
     if supervisor.flow.events:
         return resolved(supervisor, supervisor.flow.events[0])
     for call in supervisor.calls():
-        if not all(map(is_finite, floats(call.output))):
+        if not all(map(is_finite_anywhere, floats(call.output))):
             layer = supervisor.layers.of(call.module)
             event = Event("forward", type(call.module).__name__, layer.path if layer else "", source.line(call.place), call=call)
             return resolved(supervisor, event)
@@ -35,6 +36,10 @@ def forward(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
 def resolved(supervisor: Supervisor, event: Event) -> Event:
     """The event itself, or, where it only names a call of a model, the operation within that call."""
     if event.call is None:
+        return event
+    refused = why_not(event.call.module)
+    if refused is not None:
+        event.doubt, event.call = refused, None
         return event
     supervisor.quiet = True
     try:
@@ -77,10 +82,10 @@ def _within_a_call(supervisor: Supervisor) -> Event | None:
     supervisor.quiet = True
     try:
         for call in reversed(supervisor.calls()):
-            entered = [tensor for tensor in floats((call.args, call.kwargs)) if not is_finite(tensor)]
+            entered = [tensor for tensor in floats((call.args, call.kwargs)) if not is_finite_anywhere(tensor)]
             if entered:
                 return _entered(call, entered)
-            if call.gradient is not None and is_finite(call.gradient):
+            if call.gradient is not None and is_finite_anywhere(call.gradient):
                 found = repeat_backward(call, supervisor.layers, supervisor.rows())
                 if found is not None:
                     return found
@@ -182,12 +187,12 @@ def _makes_bad(node: Any, name: str) -> bool:
     saved = getattr(node, "_saved_self", None)
     result = getattr(node, "_saved_result", None)
     if isinstance(result, torch.Tensor):
-        return not is_finite(result)
+        return not is_finite_anywhere(result)
     if name == "Div":
         divisor = getattr(node, "_saved_other", None)
         return isinstance(divisor, torch.Tensor) and bool((divisor == 0).any())
     if name == "Mean":
         return False
-    if not isinstance(saved, torch.Tensor) or not is_finite(saved):
+    if not isinstance(saved, torch.Tensor) or not is_finite_anywhere(saved):
         return False
-    return not is_finite(_again(_NODES[name], saved))
+    return not is_finite_anywhere(_again(_NODES[name], saved))

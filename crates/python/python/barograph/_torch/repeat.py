@@ -5,8 +5,6 @@ The weights, the buffers, the gradients and the state of the random numbers are 
 
 from __future__ import annotations
 
-import random
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Iterator
 
@@ -14,7 +12,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from . import names, source
-from .flow import Event, Flow, floats, is_finite, rows_of, statistics
+from .aside import aside
+from .flow import Event, Flow, floats, is_finite_anywhere, rows_of, statistics
 from .operations import kind_of
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class _Trace(TorchFunctionMode):
 
     def __init__(self, layers: Layers, stack: list[Any], rows: int, nodes: bool) -> None:
         super().__init__()
-        self.flow = Flow()
+        self.flow = Flow(is_finite_anywhere)
         self.nodes: list[_Node] | None = [] if nodes else None
         self._layers, self._stack, self._rows = layers, stack, rows
         self._depth = 0
@@ -52,7 +51,7 @@ class _Trace(TorchFunctionMode):
     def see(self, kind: int, name: str, args: Any, kwargs: Any, out: Any, before: Any = ()) -> None:
         """Looks at the result of an operation. `before` holds what an operation in place was given."""
         line, site = source.line(source.place(2)), self._site()
-        if any(not is_finite(tensor) for tensor in floats(out)):
+        if any(not is_finite_anywhere(tensor) for tensor in floats(out)):
             given = [*before, *args[1:]] if before else args
             event = self.flow.see(name, given, kwargs, out, site=site, source=line, rows=self._rows)
             if event is not None and self.nodes is None:
@@ -88,62 +87,29 @@ class _Node:
         self.bad: list[torch.Tensor] = []
 
     def see(self, handed_on: Any, given: Any) -> None:
-        self.bad = [t for t in handed_on if t is not None and not is_finite(t)]
+        self.bad = [t for t in handed_on if t is not None and not is_finite_anywhere(t)]
         self.given = [t for t in given if t is not None]
         self.handed_on_bad = bool(self.bad)
-        self.began = self.handed_on_bad and all(map(is_finite, self.given))
+        self.began = self.handed_on_bad and all(map(is_finite_anywhere, self.given))
 
 
 @contextmanager
-def _as_it_was(call: Call) -> Iterator[list[Any]]:
-    """Sets the random numbers back to the beginning of the call, and afterwards forward again. Meanwhile the model has copies of
-    its buffers, so that its own are not touched, and its modules get the attributes back that a forward pass assigns."""
+def _again(call: Call) -> Iterator[tuple[Any, Any, Any, list[Any]]]:
+    """The model of a call, copies of its arguments, and the modules that are under way while it runs."""
     stack: list[Any] = []
-    now = [(tensor, tensor.detach().clone()) for tensor, _ in call.state]
-    attributes = [(module, dict(module.__dict__), dict(module._buffers)) for module in call.module.modules()]
-    python_state = random.getstate()
-    numpy_state = _numpy_random().get_state() if _numpy_random() else None
-    enter = torch.nn.modules.module.register_module_forward_pre_hook(lambda module, _: stack.append(module))
-    leave = torch.nn.modules.module.register_module_forward_hook(lambda module, _, __: stack.pop() and None)
-    try:
-        with torch.random.fork_rng():
-            if call.random_state is not None:
-                torch.set_rng_state(call.random_state)
-            for module, _, buffers in attributes:
-                module._buffers = {name: None if b is None else b.detach().clone() for name, b in buffers.items()}
-            _put(call.state)
-            yield stack
-    finally:
-        _put(now)
-        enter.remove()
-        leave.remove()
-        for module, before, _ in attributes:
-            module.__dict__.clear()
-            module.__dict__.update(before)
-        random.setstate(python_state)
-        if numpy_state is not None:
-            _numpy_random().set_state(numpy_state)
-
-
-def _put(state: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
-    """Gives tensors their values back, unnoticed by the backward pass that may have kept them: it gets the same bits."""
-    for tensor, value in state:
-        tensor.data.copy_(value)
-
-
-def _numpy_random() -> Any:
-    """numpy's random numbers, if the script has numpy."""
-    numpy = sys.modules.get("numpy")
-    return getattr(numpy, "random", None)
+    with aside(call) as (module, args, kwargs), torch.enable_grad(), torch._C._EnableTorchFunction():
+        torch.nn.modules.module.register_module_forward_pre_hook(lambda module, _: stack.append(module))
+        torch.nn.modules.module.register_module_forward_hook(lambda module, _, __: stack.pop() and None)
+        yield module, args, kwargs, stack
 
 
 def repeat_forward(call: Call, layers: Layers, rows: int) -> Event | None:
     """The first operation of the call with finite inputs and a non-finite result; `None` if this time there is none."""
-    with _as_it_was(call) as stack, torch.enable_grad(), torch._C._EnableTorchFunction():
+    with _again(call) as (module, args, kwargs, stack):
         trace = _Trace(layers, stack, rows, nodes=False)
         try:
             with trace, _shown_to(trace):
-                call.module(*call.args, **call.kwargs)
+                module(*args, **kwargs)
         except _Stop:
             pass
     events = trace.flow.events
@@ -156,12 +122,12 @@ def repeat_forward(call: Call, layers: Layers, rows: int) -> Event | None:
 
 def repeat_backward(call: Call, layers: Layers, rows: int) -> Event | None:
     """The operation of the call whose derivative is not finite although the gradient that it is given is."""
-    with _as_it_was(call) as stack, torch.enable_grad(), torch._C._EnableTorchFunction():
+    with _again(call) as (module, args, kwargs, stack):
         trace = _Trace(layers, stack, rows, nodes=True)
         with trace, _shown_to(trace):
-            out = call.module(*call.args, **call.kwargs)
+            out = module(*args, **kwargs)
         output = next((tensor for tensor in floats(out) if tensor.requires_grad), None)
-        weights = [parameter for parameter in call.module.parameters() if parameter.requires_grad]
+        weights = [parameter for parameter in module.parameters() if parameter.requires_grad]
         if output is None or call.gradient is None or call.gradient.shape != output.shape or not weights:
             return None
         nodes = _with_unseen(trace.nodes or [], output)
