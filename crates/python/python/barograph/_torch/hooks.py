@@ -6,6 +6,7 @@ Everything is put in place once, and taken out again by `remove`. Whatever goes 
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 from threading import get_ident
 from time import perf_counter
@@ -38,6 +39,8 @@ def supervisor() -> Supervisor | None:
 def _let_go() -> None:
     """A forked process trains nothing that the run here is about."""
     global _supervisor
+    if _supervisor is not None:
+        _supervisor.quiet = True
     _supervisor = None
 
 
@@ -63,15 +66,15 @@ def install(supervisor: Supervisor) -> None:
     _wrap(torch.nn.utils, "clip_grad_value_", _clip)
     _wrap(torch.amp.GradScaler, "scale", _scale)
     _wrap(torch, "compile", _compile)
-    supervisor.operations.__enter__()
-    _keep(lambda: supervisor.operations.__exit__(None, None, None))
+    supervisor.operations.enter()
+    _keep(supervisor.operations.leave)
 
 
 def remove() -> None:
     """Puts everything back as it was."""
     global _supervisor
     if _supervisor is not None:
-        _supervisor.unmute()
+        _supervisor.quiet = True  # In whichever thread it still is.
     _supervisor = None
     while _undo:
         _undo.pop()()
@@ -229,20 +232,28 @@ def _new_optimizer(original: Callable[..., Any], *args: Any, **kwargs: Any) -> A
 
 def _silent(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Looking after gradients takes many small operations that tell nothing."""
-    with torch._C.DisableTorchFunction():
+    watching = supervisor()
+    if watching is None or watching.muted:
         return original(*args, **kwargs)
+    watching.mute()
+    try:
+        return original(*args, **kwargs)
+    finally:
+        watching.unmute()
 
 
 def _clip(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     watching = supervisor()
+    if watching is None:
+        return original(*args, **kwargs)
     with torch._C.DisableTorchFunction():
-        if watching is not None:
-            _guarded(watching.see_gradients)
-        out = original(*args, **kwargs)
-        limit = kwargs.get("max_norm", args[1] if len(args) > 1 else None)
-        if watching is not None and isinstance(out, torch.Tensor) and limit is not None:
+        _guarded(watching.see_gradients)
+    out = _silent(original, *args, **kwargs)
+    limit = kwargs.get("max_norm", args[1] if len(args) > 1 else None)
+    if isinstance(out, torch.Tensor) and limit is not None:
+        with torch._C.DisableTorchFunction():
             _guarded(watching.see_clipped, float(out), float(limit))
-        return out
+    return out
 
 
 def _scale(original: Callable[..., Any], scaler: Any, outputs: Any) -> Any:
@@ -255,13 +266,20 @@ def _scale(original: Callable[..., Any], scaler: Any, outputs: Any) -> Any:
 
 def _compile(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Compiled code runs without our mode: its operations cannot be seen, and the mode would make it compile anew."""
-    compiled = original(*args, **kwargs)
-    if isinstance(compiled, torch.nn.Module) or not callable(compiled) or not args:
+    from torch._dynamo.eval_frame import OptimizeContext
+
+    if not hasattr(OptimizeContext.__call__, "__wrapped__"):
+        _wrap(OptimizeContext, "__call__", _compiled)
+    return original(*args, **kwargs)
+
+
+def _compiled(original: Callable[..., Any], context: Any, function: Any) -> Any:
+    compiled = original(context, function)
+    if isinstance(compiled, torch.nn.Module) or not inspect.isfunction(compiled):
         return compiled
 
     @functools.wraps(compiled)
     def unseen(*args: Any, **kwargs: Any) -> Any:
-        with torch._C.DisableTorchFunction():
-            return compiled(*args, **kwargs)
+        return _silent(compiled, *args, **kwargs)
 
     return unseen

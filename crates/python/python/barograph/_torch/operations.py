@@ -5,7 +5,9 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Callable
 
-from torch.overrides import TorchFunctionMode
+import torch
+from torch.overrides import TorchFunctionMode, _pop_mode, _push_mode
+from torch.utils._device import DeviceContext
 
 from . import names
 
@@ -34,6 +36,18 @@ class Operations(TorchFunctionMode):
         super().__init__()
         self._supervisor = supervisor
 
+    def enter(self) -> None:
+        """Takes its place in this thread's stack of modes: below those of the script, so that these come and go as ever."""
+        above = _taken_off()
+        if above and isinstance(above[-1], DeviceContext):
+            _push_mode(above.pop())  # It insists on the lowest place.
+        _push_mode(self)
+        _put_on(above)
+
+    def leave(self) -> None:
+        """Leaves this thread's stack of modes, if it is there; the modes of the script stay."""
+        _put_on([mode for mode in _taken_off() if mode is not self])
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **kwargs) if kwargs else func(*args)
         try:
@@ -51,3 +65,13 @@ class Operations(TorchFunctionMode):
             supervisor.trouble(error)
         supervisor.budget.spent += perf_counter() - begun
         return out
+
+
+def _taken_off() -> list[Any]:
+    """Empties the stack of modes. Returns what was on it, the topmost first."""
+    return [_pop_mode() for _ in range(torch._C._len_torch_function_stack())]
+
+
+def _put_on(modes: list[Any]) -> None:
+    for mode in reversed(modes):
+        _push_mode(mode)

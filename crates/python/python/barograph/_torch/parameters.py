@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .flow import is_finite
+from .flow import is_finite, is_finite_anywhere
 from .readings import GRADIENT, UPDATE, WEIGHT
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Parameters:
             for site, tensor in zip(self._sites, self._tensors):
                 if tensor.dim() > 1:
                     units = tensor.detach().movedim(self.UNITS, 0)
-                    self._readings.session.read_weight_units(site, units, units.shape[0])
+                    self._readings.read_weight_units(site, units)
         return bad
 
     def read_gradients(self) -> int:
@@ -101,17 +101,26 @@ class Parameters:
         if all(gradient is None for gradient in gradients):
             return 0
         bad, norm = self._readings.read_all(self._sites, GRADIENT, gradients)
-        self._readings.scalar("gradient_norm", norm)
+        if norm is not None:
+            self._readings.scalar("gradient_norm", norm)
         return bad
 
     def _gradient(self, tensor: torch.Tensor) -> torch.Tensor | None:
         return self.given[id(tensor)] if id(tensor) in self.given else tensor.grad
 
+    def gradients_are_bad(self) -> bool:
+        """Whether a gradient is not finite, wherever the gradients live. Waits for an accelerator, once."""
+        gradients = [g for g in map(self._gradient, self._tensors) if g is not None and not g.is_sparse]
+        elsewhere = [gradient for gradient in gradients if not gradient.is_cpu]
+        if elsewhere and not bool(torch.isfinite(torch.stack(torch._foreach_norm(elsewhere))).all()):
+            return True
+        return not all(is_finite(gradient) for gradient in gradients)
+
     def first_bad(self, of_gradients: bool) -> tuple[str, torch.Tensor] | None:
         """The first weight, or gradient, with a non-finite element, and its path."""
         for path, tensor in zip(self._paths, self._tensors):
             looked_at = self._gradient(tensor) if of_gradients else tensor
-            if looked_at is not None and not is_finite(looked_at):
+            if looked_at is not None and not is_finite_anywhere(looked_at):
                 return path, looked_at
         return None
 
@@ -128,7 +137,7 @@ class Parameters:
         old, self._old = self._old, None
         for site, tensor, before in zip(self._sites, self._tensors, old or ()):
             if tensor.shape == before.shape:
-                self._readings.session.read_update(site, tensor, before)
+                self._readings.read_update(site, tensor, before)
 
     def state_of(self, optimizer: torch.optim.Optimizer, parameter: torch.Tensor) -> dict[str, Any]:
         """The tensors that an optimizer keeps for a parameter."""

@@ -8,6 +8,8 @@ import torch
 
 from barograph import _native
 
+from .device import LateReadings
+
 if TYPE_CHECKING:
     from .layers import Layer
 
@@ -15,21 +17,50 @@ WEIGHT, GRADIENT, PRE_ACTIVATION, ACTIVATION, ACTIVATION_GRADIENT, UPDATE, OPTIM
 """The roles of tensors, by their codes."""
 
 
-class Readings:
-    """Reads tensors on the CPU into the session, once a step each."""
+_BOUND = 4.0
+"""Magnitude from which a pre-activation saturates a sigmoid, as the session has it for tensors on the CPU."""
 
-    def __init__(self, session: _native.Session) -> None:
+
+class Readings:
+    """Reads tensors into the session, once a step each. `late` holds the records back until an accelerator has sent its figures;
+    it begins by itself with the first tensor that lives on one."""
+
+    def __init__(self, session: _native.Session, late: bool = False) -> None:
         self.session = session
         self.units_due = False
         self._seen: set[tuple[int, int]] = set()
+        self._late = LateReadings(session) if late else None
+        self._began: tuple[int, int] = (0, 0)
+
+    def see_device(self, tensor: torch.Tensor) -> None:
+        """Takes note of where a model lives, before anything of it is read."""
+        if self._late is None and not tensor.is_cpu and tensor.device.type != "meta":
+            self._late = LateReadings(self.session)
+            self._late.say("begin_step", *self._began)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the figures of a step arrive when the next one ends."""
+        return self._late is not None
 
     def begin_step(self, step: int, epoch: int) -> None:
-        self.session.begin_step(step, epoch)
-        self.units_due = self.session.units_due()
+        self._began = (step, epoch)
+        self.units_due = self.session.due(step)
         self._seen.clear()
+        self._say("begin_step", step, epoch)
 
     def end_step(self) -> list[tuple[str, str, int, str]]:
-        return self.session.end_step()
+        return self.session.end_step() if self._late is None else self._late.end_step()
+
+    def flush(self) -> list[tuple[str, str, int, str]]:
+        """Ends what is held back, at the end of the run."""
+        return [] if self._late is None else self._late.flush()
+
+    def _say(self, method: str, *arguments: Any) -> None:
+        if self._late is None:
+            getattr(self.session, method)(*arguments)
+        else:
+            self._late.say(method, *arguments)
 
     def site(self, path: str, units: int, shape: list[int]) -> int:
         return self.session.site(path, units, shape)
@@ -43,21 +74,54 @@ class Readings:
         if key in self._seen:
             return True
         self._seen.add(key)
-        self.session.read(site, role, tensor)
+        if self._late is None:
+            self.session.read(site, role, tensor)
+        elif tensor.is_floating_point():
+            self._late.read(site, role, tensor, _BOUND if role == PRE_ACTIVATION else float("nan"))
         return False
 
-    def read_all(self, sites: list[int], role: int, tensors: list[torch.Tensor | None]) -> tuple[int, float]:
-        """Reads one tensor a site. Returns how many elements are not finite, and the norm over all tensors."""
-        return self.session.read_all(sites, role, tensors)
+    def read_all(self, sites: list[int], role: int, tensors: list[torch.Tensor | None]) -> tuple[int, float | None]:
+        """Reads one tensor a site. Returns how many elements are not finite, and the norm over all tensors; on an accelerator
+        both are known only later, and are 0 and `None`."""
+        if self._late is None:
+            return self.session.read_all(sites, role, tensors)
+        for site, tensor in zip(sites, tensors):
+            if tensor is not None:
+                self.read(site, role, tensor)
+        return 0, None
 
     def read_units(self, site: int, role: int, tensor: torch.Tensor, layout: tuple[int, int, int]) -> None:
-        self.session.read_units(site, role, tensor, layout)
+        if self._late is None:
+            self.session.read_units(site, role, tensor, layout)
+
+    def read_weight_units(self, site: int, tensor: torch.Tensor) -> None:
+        """Reads a weight `[units, ...]` per unit."""
+        if self._late is None:
+            self.session.read_weight_units(site, tensor, tensor.shape[0])
+
+    def read_update(self, site: int, new: torch.Tensor, old: torch.Tensor) -> None:
+        """Reads `new - old`."""
+        if self._late is None:
+            self.session.read_update(site, new, old)
+        else:
+            self._late.read(site, UPDATE, new.detach() - old)
+
+    def see_answers(
+        self, output: torch.Tensor, width: int, targets: torch.Tensor | None, columns: int, logits: bool
+    ) -> None:
+        """Compares what a model put out with the targets; on an accelerator that is left out."""
+        if self._late is None:
+            self.session.see_answers(output, width, targets, columns, logits)
+
+    def see_data(self, inputs: torch.Tensor, features: int, targets: torch.Tensor, columns: int, outputs: int) -> bool:
+        """Feeds the first epoch to the reading of the data. Returns whether more is wanted."""
+        return self._late is None and self.session.see_data(inputs, features, targets, columns, outputs)
 
     def relabel(self, site: int, old: int, new: int) -> None:
-        self.session.relabel(site, old, new)
+        self._say("relabel", site, old, new)
 
     def scalar(self, name: str, value: float) -> None:
-        self.session.scalar(name, value)
+        self._say("scalar", name, value)
 
     def layer_facts(self, layer: Layer, function: str) -> None:
         """Writes down what kind of layer it is, and which activation function stands behind it."""

@@ -91,6 +91,8 @@ class Supervisor:
         self.incident: Event | None = None
         self.optimizers: list[torch.optim.Optimizer] = []
         self.last_loss: float | None = None
+        self.step_loss: float | None = None
+        """The loss of the step that ended last."""
         self.backward_seen = False
         self.adds_losses = False
         """Whether the losses of one step are parts of one loss, as where gradients of parts of a batch are accumulated."""
@@ -101,7 +103,7 @@ class Supervisor:
         """Whether the results of modules are read at the moment."""
         self._draws: weakref.WeakKeyDictionary[torch.nn.Module, bool] = weakref.WeakKeyDictionary()
         self._watching_call = False
-        self._mute: Any = None
+        self.muted = False
         self._begun = False
         self._step_started = perf_counter()
         self._calls: list[Call] = []
@@ -143,10 +145,17 @@ class Supervisor:
         if self.layers.of(module) is None:
             self.layers.learn(module, self._others_exist(module))
         self._begin()
+        self._see_device(module)
         self._calls.append(Call(module, None, None, self._random_state(module)))
         self.reads_modules = self.level == FULL
         if self.level != FULL:
             self.mute()
+
+    def _see_device(self, module: torch.nn.Module) -> None:
+        if self.step == 0 and not self.readings.is_late:
+            for parameter in module.parameters():
+                self.readings.see_device(parameter)
+                break
 
     def _random_state(self, module: torch.nn.Module) -> torch.Tensor | None:
         """The state of the random numbers, if the model draws any: to copy it costs as much as a small layer."""
@@ -189,7 +198,7 @@ class Supervisor:
             if result.requires_grad:
                 result.register_hook(self._keep_gradient(call))
                 break
-        self._rows = results[0].shape[0] if results and results[0].dim() > 0 else 0
+        self._rows = next((result.shape[0] for result in results if result.dim() > 0), 0)
         if given and self.level == FULL:
             width = given[0][0].numel() if given[0].dim() > 1 and len(given[0]) else 1
             site = self.readings.site("input", width, list(given[0].shape[1:]))
@@ -266,8 +275,9 @@ class Supervisor:
     def _see_bad_operation(self, name: str, args: Any, kwargs: Any, out: Any, results: list[torch.Tensor]) -> None:
         line = source.line(source.place(4))
         site = "loss" if self._calls else "loop"
+        known = len(self.flow.events)
         event = self.flow.see(name, args, kwargs, out, site=site, source=line, rows=self._rows)
-        if event is None or any(result.requires_grad for result in results):
+        if event is None or len(self.flow.events) == known or any(result.requires_grad for result in results):
             return
         if self.backward_seen:
             event.phase = "update"  # Arithmetic of the loop's own between the backward pass and the next forward pass.
@@ -382,7 +392,8 @@ class Supervisor:
 
     def _learn_loss(self, loss: torch.Tensor) -> None:
         self._loss_known = True
-        outputs = {tensor.grad_fn for call in self._calls for tensor in floats(call.output) if tensor.grad_fn is not None}
+        results = [result for call in self._calls for result in floats(call.output) if result.dim() > 0]
+        outputs = {result.grad_fn for result in results if result.grad_fn is not None}
         name, takes, reduction = read_loss(loss, outputs)
         self._logits = takes == "logits"
         self.readings.fact("loss", name)
@@ -395,8 +406,9 @@ class Supervisor:
         if not self._calls:
             return
         call = self._calls[-1]
-        results = floats(call.output)
-        if not results or results[0].dim() == 0:
+        # Models that compute their own loss put it out beside what they answer.
+        results = [result for result in floats(call.output) if result.dim() > 0]
+        if not results:
             return
         output = results[0].detach()
         width = output.shape[-1] if output.dim() > 1 else 1
@@ -416,7 +428,7 @@ class Supervisor:
             targets = targets.float() if targets.is_floating_point() and targets.dtype != torch.float32 else targets
             columns = targets.numel() // max(1, targets.shape[0]) if targets.dim() > 1 else 1
             self.readings.read(self.readings.site("target", columns, list(targets.shape[1:])), TARGET, targets)
-        self.session.see_answers(output, width, targets, columns, self._logits)
+        self.readings.see_answers(output, width, targets, columns, self._logits)
         if self._wants_data and targets is not None:
             self._see_data(call, targets, columns, width)
 
@@ -430,7 +442,7 @@ class Supervisor:
         if targets.shape[0] != rows:
             self._wants_data = False
             return
-        self._wants_data = self.session.see_data(inputs, inputs.numel() // rows, targets, columns, width)
+        self._wants_data = self.readings.see_data(inputs, inputs.numel() // rows, targets, columns, width)
         if not self._wants_data:
             self.readings.fact("rows", float(self.session.rows_seen()), "measured")
 
@@ -454,10 +466,9 @@ class Supervisor:
             return
         self._gradients_read = True
         self.parameters.learn(self.optimizers)
-        if self.level == FULL:
-            bad = self.parameters.read_gradients() > 0
-        else:
-            bad = self.parameters.first_bad(of_gradients=True) is not None
+        bad = self.level == FULL and self.parameters.read_gradients() > 0
+        if self.level != FULL or self.readings.is_late:
+            bad = self.parameters.gradients_are_bad()
         self._bad_gradients = bad
         if bad and self.incident is None:
             self._broke(locate.backward(self))
@@ -548,7 +559,8 @@ class Supervisor:
     def _end(self, optimizer: torch.optim.Optimizer | None) -> None:
         """Ends the step: it is judged and logged, and the weights are read as the next step finds them."""
         if self._losses:
-            self.readings.scalar("loss", sum(self._losses) / (1 if self.adds_losses else len(self._losses)))
+            self.step_loss = sum(self._losses) / (1 if self.adds_losses else len(self._losses))
+            self.readings.scalar("loss", self.step_loss)
         if self.step == 0:
             self.readings.fact("parameters", float(self.parameters.count), "measured")
             if self._rows:
@@ -632,15 +644,15 @@ class Supervisor:
     # --- beginning, trouble, end
 
     def mute(self) -> None:
-        """No operation is seen until `unmute`."""
-        if self._mute is None:
-            self._mute = torch._C.DisableTorchFunction()
-            self._mute.__enter__()
+        """No operation is seen until `unmute`. Modes and tensors of the script's own work on."""
+        if not self.muted and threading.get_ident() == self.thread:
+            self.muted = True
+            self.operations.leave()
 
     def unmute(self) -> None:
-        if self._mute is not None:
-            self._mute.__exit__(None, None, None)
-            self._mute = None
+        if self.muted and threading.get_ident() == self.thread:
+            self.muted = False
+            self.operations.enter()
 
     def trouble(self, error: BaseException) -> None:
         """Something went wrong in supervision itself. It is said once, at the end; the training does not notice."""
@@ -657,6 +669,8 @@ class Supervisor:
         thinned = self.budget.thinned()
         if thinned:
             self.session.dropped(*thinned)
+        for told in self.readings.flush():
+            self._on_finding(told)
         for told in self.session.end(self.step, end):
             self._on_finding(told)
 
