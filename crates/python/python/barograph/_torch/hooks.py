@@ -66,6 +66,8 @@ def install(supervisor: Supervisor) -> None:
     _wrap(torch.nn.utils, "clip_grad_value_", _clip)
     _wrap(torch.amp.GradScaler, "scale", _scale)
     _wrap(torch, "compile", _compile)
+    for owner, name in ((torch.jit, "trace"), (torch.jit, "trace_module"), (torch.export, "export"), (torch.onnx, "export")):
+        _wrap(owner, name, _unseen)
     supervisor.operations.enter()
     _keep(supervisor.operations.leave)
 
@@ -240,6 +242,18 @@ def _silent(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return original(*args, **kwargs)
     finally:
         watching.unmute()
+
+
+def _unseen(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What traces a model writes down the frames that it sees, and runs the model more than once: no part of the training."""
+    watching = supervisor()
+    if watching is None or watching.quiet:
+        return original(*args, **kwargs)
+    watching.quiet = True
+    try:
+        return _silent(original, *args, **kwargs)
+    finally:
+        watching.quiet = False
 
 
 def _clip(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
