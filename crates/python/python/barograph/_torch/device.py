@@ -56,6 +56,33 @@ def _histogram(size: torch.Tensor, finite: torch.Tensor) -> torch.Tensor:
     return bins.scatter_add_(0, place, torch.ones_like(place, dtype=torch.float32))[:_BINS]
 
 
+_ANSWERS = ("output_row_sum", "output_row_sum_error", "accuracy", "r2")
+
+
+def answers(output: torch.Tensor, targets: torch.Tensor | None, logits: bool) -> torch.Tensor:
+    """What `output`, `[rows, width]` or `[rows]`, says beside the targets: mean sum of a row, largest distance of one from 1,
+    share of right answers, coefficient of determination; NaN for what does not apply. As the session has it for the CPU."""
+    wide = torch.float32 if output.device.type == "mps" else torch.float64
+    rows = output.detach().reshape(-1, output.shape[-1] if output.dim() > 1 else 1).to(wide)
+    nothing = torch.full((), float("nan"), dtype=wide, device=rows.device)
+    sums = rows.sum(1)
+    found = [sums.mean(), (sums - 1).abs().max()] if rows.shape[1] > 1 else [nothing, nothing]
+    right, r2 = nothing, nothing
+    if targets is not None and targets.numel() == rows.shape[0] and not targets.is_floating_point():
+        threshold = 0.0 if logits else 0.5
+        said = rows.argmax(1) if rows.shape[1] > 1 else (rows[:, 0] > threshold).to(torch.int64)
+        right = (said == targets.detach().reshape(-1)).to(wide).mean()
+    elif targets is not None and targets.is_floating_point() and targets.numel() == rows.numel():
+        wanted = targets.detach().reshape(rows.shape).to(wide)
+        binary = ((wanted == 0) | (wanted == 1)).all()
+        hits = ((rows > (0.0 if logits else 0.5)) == (wanted > 0.5)).to(wide).mean()
+        spread = ((wanted - wanted.mean(0)) ** 2).sum()
+        right = torch.where(binary, hits, nothing)
+        r2 = torch.where(binary | (spread == 0), nothing, 1 - ((rows - wanted) ** 2).sum() / spread)
+    vector = torch.stack([*found, right, r2])
+    return torch.cat([vector, torch.zeros(_FIGURES - len(_ANSWERS), dtype=wide, device=rows.device)])
+
+
 class _Pack:
     """The figures of one step, on their way to the host."""
 
@@ -96,6 +123,11 @@ class LateReadings:
         self._calls.append(("take", (site, role, len(self._vectors))))
         self._vectors.append(figures(tensor, bound))
 
+    def see_answers(self, output: torch.Tensor, targets: torch.Tensor | None, logits: bool) -> None:
+        """What the outputs of this step say beside the targets."""
+        self._calls.append(("answers", len(self._vectors)))
+        self._vectors.append(answers(output, targets, logits))
+
     def end_step(self) -> list[tuple[str, str, int, str]]:
         """Sends this step's figures off, and ends the step before, whose figures are there. Returns what that one showed."""
         pack = _Pack(self._calls, self._vectors)
@@ -116,6 +148,10 @@ class LateReadings:
             if method == "take":
                 site, role, row = arguments
                 self._session.take(site, role, rows[row])
+            elif method == "answers":
+                for name, value in zip(_ANSWERS, rows[arguments]):
+                    if value == value:
+                        self._session.scalar(name, value)
             else:
                 getattr(self._session, method)(*arguments)
         return self._session.end_step()

@@ -109,9 +109,11 @@ class Readings:
     def see_answers(
         self, output: torch.Tensor, width: int, targets: torch.Tensor | None, columns: int, logits: bool
     ) -> None:
-        """Compares what a model put out with the targets; on an accelerator that is left out."""
+        """Compares what a model put out with the targets."""
         if self._late is None:
             self.session.see_answers(output, width, targets, columns, logits)
+        else:
+            self._late.see_answers(output, targets, logits)
 
     def see_data(self, inputs: torch.Tensor, features: int, targets: torch.Tensor, columns: int, outputs: int) -> bool:
         """Feeds the first epoch to the reading of the data. Returns whether more is wanted."""
