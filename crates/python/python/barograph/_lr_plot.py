@@ -32,13 +32,12 @@ def wants_ascii() -> bool:
 class _Scale:
     """Places in the unit square: to the right the logarithm of the rate, upwards the loss."""
 
-    def __init__(self, rates: Sequence[float], losses: Sequence[float]) -> None:
+    def __init__(self, rates: Sequence[float], losses: Sequence[float], lowest: float = math.inf) -> None:
         self._left, self._right = math.log10(rates[0]), math.log10(rates[-1])
-        self.bottom = min(losses)
+        self.bottom = min(lowest, *losses)
         # What a loss rises to in the end would press everything else to the ground.
-        self.top = min(max(losses), self.bottom + _HEADROOM * max(losses[0] - self.bottom, 0.0)) or 1.0
-        if self.top <= self.bottom:
-            self.top = max(losses)
+        fall = losses[0] - self.bottom
+        self.top = min(max(losses), self.bottom + _HEADROOM * fall) if fall > 0 else max(losses)
 
     def x(self, rate: float) -> float:
         width = self._right - self._left
@@ -133,7 +132,7 @@ def svg(rates: Sequence[float], raw: Sequence[float], losses: Sequence[float], m
     ]
     if len(losses) < 2:
         return "\n".join([*parts, f'<text x="{_WIDTH // 2}" y="{_HEIGHT // 2}" text-anchor="middle">no finite losses</text>', "</svg>"])
-    scale = _Scale(rates[: len(losses)], losses)
+    scale = _Scale(rates[: len(losses)], losses, min(loss for loss in raw if math.isfinite(loss)))
     parts += _frame(scale)
     parts += [
         f'<circle cx="{_x(scale, rate):.1f}" cy="{_y(scale, loss):.1f}" r="1.6" opacity="0.5"/>'
