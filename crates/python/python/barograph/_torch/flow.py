@@ -134,7 +134,7 @@ class Flow:
         inputs = floats((args, kwargs))
         in_place = {id(tensor) for tensor in tensors(out)} | ({id(args[0])} if name == "setitem" else set())
         bad = [tensor for tensor in inputs if id(tensor) not in in_place and not self._finite(tensor)]
-        origin = self._carried(bad)
+        origin = self._carried(bad) or self._overwritten(name, inputs, in_place)
         if not results and name == "setitem" and inputs and not self._finite(inputs[0]):
             results = inputs[:1]
         if not results:
@@ -156,6 +156,13 @@ class Flow:
         if bad and not known and not any(_has_nan(tensor) or tensor.requires_grad for tensor in bad):
             return MEANT
         return known[0] if known else None
+
+    def _overwritten(self, name: str, inputs: list[torch.Tensor], in_place: set[int]) -> Event | None:
+        """What the non-finite numbers began with that an operation in place took up and overwrote."""
+        if name in names.CREATIONS:
+            return None
+        known = (self.origin(tensor) for tensor in inputs if id(tensor) in in_place)
+        return next((origin for origin in known if isinstance(origin, Event)), None)
 
     def _begun(
         self, name: str, args: Any, kwargs: Any, results: Any, inputs: Any, bad: Any, *, site: str, source: Line | None, rows: int
