@@ -14,10 +14,11 @@ import os
 import sys
 import time
 from types import CodeType, ModuleType
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
-from . import _report, _runs
+from . import _report
 from ._report import say
+from ._trainings import Trainings
 
 _HELP = """examples:
   barograph run train.py --lr 0.1                  the script's own arguments follow its name
@@ -65,11 +66,11 @@ def _share(text: str) -> float | None:
     return share
 
 
-class _TorchImport(importlib.abc.MetaPathFinder):
-    """Begins to watch when the script imports torch. A script that never does pays nothing."""
+class TorchImport(importlib.abc.MetaPathFinder):
+    """Calls `begin` once the script has imported torch. A script that never does pays nothing."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, begin: Callable[[], None]) -> None:
+        self._begin = begin
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
         if name != "torch":
@@ -77,108 +78,14 @@ class _TorchImport(importlib.abc.MetaPathFinder):
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
-            load, run = spec.loader.exec_module, self._run
+            load, begin = spec.loader.exec_module, self._begin
 
             def load_and_watch(module: ModuleType) -> None:
                 load(module)
-                run.watch()
+                begin()
 
             spec.loader.exec_module = load_and_watch  # type: ignore[method-assign]
         return spec
-
-
-class Run:
-    """One script under supervision."""
-
-    def __init__(self, options: argparse.Namespace, name: str) -> None:
-        self.options = options
-        self.name = name
-        self.session: Any = None
-        self.supervisor: Any = None
-        self.folder: str | None = None
-        self.trouble: list[str] = []
-        self._process = os.getpid()
-        self._done = False
-
-    def watch(self) -> None:
-        """Starts the session; torch is there now. Without a folder that can be written to, there is no log."""
-        try:
-            self._watch()
-        except Exception as error:  # noqa: BLE001 - the script runs on without us
-            self.trouble.append(f"supervision could not begin: {type(error).__name__}: {error}")
-
-    def _watch(self) -> None:
-        import torch
-
-        from ._native import Session
-        from ._torch.budget import Budget
-        from ._torch.hooks import install
-        from ._torch.policy import Policy
-        from ._torch.supervisor import Supervisor
-
-        framework = f"torch {torch.__version__}"
-        try:
-            self.folder = None if self.options.no_log else self.options.run_dir or _runs.next_free(self.name)
-            self.session = Session(self.name, self.folder, framework, int(time.time()))
-        except OSError as error:
-            self.trouble.append(f"there is no log: {error}")
-            self.folder = None
-            self.session = Session(self.name, None, framework, int(time.time()))
-        policy = Policy(self.options.on_nonfinite)
-        self.supervisor = Supervisor(self.session, Budget(self.options.budget), policy, self._tell)
-        install(self.supervisor)
-
-    def _tell(self, told: tuple[str, str, int, str]) -> None:
-        severity, code, step, message = told
-        if severity == "error" and not self.options.quiet:
-            say(f"barograph: step {step}: {severity}[{code}]: {message}")
-
-    def finish(self, end: str) -> None:
-        """Ends the run and reports on it. Only the process that began it does, and once."""
-        if self._done or os.getpid() != self._process:
-            return
-        self._done = True
-        try:
-            self._finish(end)
-        except Exception as error:  # noqa: BLE001 - the script has its exit code already
-            say(f"barograph: the report failed: {type(error).__name__}: {error}")
-
-    def _finish(self, end: str) -> None:
-        if self.supervisor is not None:
-            from ._torch.hooks import remove
-
-            remove()
-            self.supervisor.finish(end)
-            self.trouble += [f"{text} ({count} times)" for text, count in self.supervisor.troubles.items()]
-        report, quiet = self.options.report, self.options.quiet
-        if self.supervisor is None or self.supervisor.step == 0 and self.supervisor.last_loss is None:
-            self._nothing_seen()
-        elif not quiet:
-            say("")
-            say(self.session.report("terminal").rstrip("\n"))
-            if self.folder is not None:
-                say(f"log: {self.folder}   (barograph diagnose {self.folder})")
-        if report is not None:
-            problem = _report.write(self._session(), report)
-            if problem is not None:
-                say(f"barograph: {problem}")
-            elif not quiet:
-                say(f"report: {report}")
-        for text in self.trouble:
-            say(f"barograph: {text}")
-
-    def _session(self) -> Any:
-        if self.session is None:
-            from ._native import Session
-
-            self.session = Session(self.name, None, "python", int(time.time()))
-            self.session.end(0, "completed")
-        return self.session
-
-    def _nothing_seen(self) -> None:
-        why = "it did not import torch" if self.supervisor is None else "no training step was seen"
-        if not self.options.quiet:
-            say(f"barograph: nothing to report on {self.name}: {why}")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -195,13 +102,13 @@ def main(arguments: Sequence[str]) -> int:
     code, module, name = _load(options)
     if code is None or module is None:
         return 2
-    run = Run(options, name)
+    trainings = Trainings(options, name)
     if "torch" in sys.modules:
-        run.watch()
+        trainings.watch()
     else:
-        sys.meta_path.insert(0, _TorchImport(run))
-    atexit.register(run.finish, "completed")
-    return _execute(code, module, run)
+        sys.meta_path.insert(0, TorchImport(trainings.watch))
+    atexit.register(trainings.finish, "completed")
+    return _execute(code, module, trainings)
 
 
 def _load(options: argparse.Namespace) -> tuple[CodeType | None, ModuleType | None, str]:
@@ -241,7 +148,7 @@ def _load(options: argparse.Namespace) -> tuple[CodeType | None, ModuleType | No
     return code, main_module, name
 
 
-def _execute(code: CodeType, module: ModuleType, run: Run) -> int:
+def _execute(code: CodeType, module: ModuleType, trainings: Trainings) -> int:
     sys.modules["__main__"] = module
     end = "failed"
     try:
@@ -261,4 +168,4 @@ def _execute(code: CodeType, module: ModuleType, run: Run) -> int:
         sys.excepthook(type(error), error, traceback)
         return 1
     finally:
-        run.finish(end)
+        trainings.finish(end)

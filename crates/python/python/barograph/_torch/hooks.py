@@ -72,6 +72,17 @@ def install(supervisor: Supervisor) -> None:
     _keep(supervisor.operations.leave)
 
 
+def _succeed(old: Supervisor) -> None:
+    """Another training begins: its supervisor takes over, and with it the mode that sees operations."""
+    global _supervisor
+    if old.on_another is None:
+        return
+    new = old.on_another()
+    new.operations, new.optimizer_exists = old.operations, True
+    new.operations.belong_to(new)
+    _supervisor = new
+
+
 def remove() -> None:
     """Puts everything back as it was."""
     global _supervisor
@@ -122,6 +133,9 @@ def _enter_module(module: torch.nn.Module, _args: Any) -> None:
         watching.stack.append(module)
     else:
         begun = perf_counter()
+        if watching.begins_anew(module):
+            _guarded(_succeed, watching)
+            watching = _supervisor or watching
         _guarded(watching.enter_call, module)
         watching.budget.spent += perf_counter() - begun
 
@@ -227,9 +241,10 @@ def _wrap_function() -> None:
 
 def _new_optimizer(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     watching = supervisor()
+    out = _silent(original, *args, **kwargs)
     if watching is not None:
-        _guarded(watching.see_new_optimizer)
-    return _silent(original, *args, **kwargs)
+        _guarded(watching.see_new_optimizer, args[0])
+    return out
 
 
 def _silent(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

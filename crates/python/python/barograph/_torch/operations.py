@@ -36,6 +36,10 @@ class Operations(TorchFunctionMode):
         super().__init__()
         self._supervisor = supervisor
 
+    def belong_to(self, supervisor: Supervisor) -> None:
+        """Shows operations to another supervisor from now on."""
+        self._supervisor = supervisor
+
     def enter(self) -> None:
         """Takes its place in this thread's stack of modes: below those of the script, so that these come and go as ever."""
         above = _taken_off()

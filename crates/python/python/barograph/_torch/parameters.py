@@ -74,6 +74,10 @@ class Parameters:
         self._tensors.append(parameter)
         self._paths.append(path)
 
+    def knows(self, identity: int) -> bool:
+        """Whether the tensor with this `id` is one of them."""
+        return identity in self._known
+
     @property
     def count(self) -> int:
         """Elements of all trainable parameters."""

@@ -124,6 +124,9 @@ class Supervisor:
         self._optimizer_place: tuple[CodeType, int] | None = None
         self.in_backward = False
         self.optimizer_exists = False
+        self._newcomer: set[int] | None = None
+        self.on_another: Callable[[], Supervisor] | None = None
+        """Ends this training and gives the supervisor of the next one, where a script may train several models."""
         self._bad_gradients = False
         self._incident_step = 0
         self._incident_told = False
@@ -368,9 +371,19 @@ class Supervisor:
             elif not self.quiet:
                 self.see_operation(names.COMPUTE, name, args, None, out)
 
-    def see_new_optimizer(self) -> None:
+    def see_new_optimizer(self, optimizer: torch.optim.Optimizer | None = None) -> None:
         """An optimizer was made: from now on it is its steps that count."""
         self.optimizer_exists = True
+        if optimizer is not None and self.step >= 2:
+            own = {id(p) for group in getattr(optimizer, "param_groups", ()) for p in group["params"]}
+            # Two models that are trained against each other are there from the beginning.
+            self._newcomer = own if not any(self.parameters.knows(p) for p in own) else None
+
+    def begins_anew(self, module: torch.nn.Module) -> bool:
+        """Whether a model that loop code calls is one that a new optimizer is to train, so that another training begins."""
+        if not self._newcomer or self.on_another is None or not torch.is_grad_enabled():
+            return False
+        return any(id(parameter) in self._newcomer for parameter in module.parameters())
 
     def _end_without_optimizer(self) -> None:
         """In a loop that updates its weights by hand, a step ends where the next one begins."""

@@ -1,0 +1,153 @@
+"""The trainings of one script: usually one; several, where a script trains one model after another."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import _report, _runs
+from ._native import Session
+from ._report import say
+
+if TYPE_CHECKING:
+    from ._torch.supervisor import Supervisor
+
+_BY_WEIGHT = ("unhealthy", "unsure", "healthy")
+"""Verdicts, the one that matters most first."""
+
+
+class Training:
+    """One training, its log and its session."""
+
+    def __init__(self, session: Session, supervisor: Supervisor, folder: str | None) -> None:
+        self.session, self.supervisor, self.folder = session, supervisor, folder
+
+    @property
+    def was_seen(self) -> bool:
+        """Whether it came to a step, or at least to a loss."""
+        return self.supervisor.step > 0 or self.supervisor.last_loss is not None
+
+
+class Trainings:
+    """Begins to watch when torch is there, and reports when the script ends. `options` are those of `barograph run`."""
+
+    def __init__(self, options: Any, name: str) -> None:
+        self.options = options
+        self.name = name
+        self.all: list[Training] = []
+        self.trouble: list[str] = []
+        self._process = os.getpid()
+        self._done = False
+
+    def watch(self) -> None:
+        """Begins with the first training. What goes wrong in here is said at the end; the script runs on without us."""
+        try:
+            from ._torch.hooks import install
+
+            install(self._begin().supervisor)
+        except Exception as error:  # noqa: BLE001 - the script does not notice
+            self.trouble.append(f"supervision could not begin: {type(error).__name__}: {error}")
+
+    def _begin(self) -> Training:
+        import torch
+
+        from ._torch.budget import Budget
+        from ._torch.policy import Policy
+        from ._torch.supervisor import Supervisor
+
+        framework, folder = f"torch {torch.__version__}", None
+        try:
+            folder = self._folder()
+            session = Session(self.name, folder, framework, int(time.time()))
+        except OSError as error:
+            self.trouble.append(f"there is no log: {error}")
+            folder, session = None, Session(self.name, None, framework, int(time.time()))
+        policy = Policy(self.options.on_nonfinite)
+        supervisor = Supervisor(session, Budget(self.options.budget), policy, self._tell)
+        supervisor.on_another = self._another
+        self.all.append(Training(session, supervisor, folder))
+        return self.all[-1]
+
+    def _folder(self) -> str | None:
+        """The folder for the next training's log: without a name of its own, the next that is free."""
+        if self.options.no_log:
+            return None
+        if self.options.run_dir is None:
+            return _runs.next_free(self.name)
+        return self.options.run_dir if not self.all else f"{self.options.run_dir}-{len(self.all) + 1}"
+
+    def _another(self) -> Supervisor:
+        """The script begins to train another model: the training so far is over."""
+        self.all[-1].supervisor.finish("completed")
+        return self._begin().supervisor
+
+    def _tell(self, told: tuple[str, str, int, str]) -> None:
+        severity, code, step, message = told
+        if severity == "error" and not self.options.quiet:
+            say(f"barograph: step {step}: {severity}[{code}]: {message}")
+
+    def finish(self, end: str) -> None:
+        """Ends the last training and reports. Only the process that began does, and once."""
+        if self._done or os.getpid() != self._process:
+            return
+        self._done = True
+        try:
+            self._finish(end)
+        except Exception as error:  # noqa: BLE001 - the script has its exit code already
+            say(f"barograph: the report failed: {type(error).__name__}: {error}")
+
+    def _finish(self, end: str) -> None:
+        if self.all:
+            from ._torch.hooks import remove
+
+            remove()
+            self.all[-1].supervisor.finish(end)
+        seen = sorted((t for t in self.all if t.was_seen), key=lambda t: _BY_WEIGHT.index(t.session.verdict()))
+        if not self.options.quiet:
+            self._say(seen)
+        if self.options.report is not None:
+            self._write(seen[0].session if seen else self._empty())
+        for text, count in self._troubles().items():
+            say(f"barograph: {text}" + (f" ({count} times)" if count > 1 else ""))
+
+    def _say(self, seen: list[Training]) -> None:
+        """The report of a training, or of the one that matters most and a line for each of the others."""
+        if not seen:
+            why = "no training step was seen" if "torch" in sys.modules else "it did not import torch"
+            say(f"barograph: nothing to report on {self.name}: {why}")
+            return
+        say("")
+        say(seen[0].session.report("terminal").rstrip("\n"))
+        if seen[0].folder is not None:
+            say(f"log: {seen[0].folder}   (barograph diagnose {seen[0].folder})")
+        if len(seen) > 1:
+            say(f"\nthe script trained {len(seen)} models; the report is on number {self.all.index(seen[0]) + 1}")
+            for training in self.all:
+                if training in seen:
+                    steps = training.supervisor.step
+                    say(f"  {self.all.index(training) + 1}  {training.session.verdict():9} {steps} steps  {training.folder or ''}")
+
+    def _write(self, session: Session) -> None:
+        problem = _report.write(session, self.options.report)
+        if problem is not None:
+            say(f"barograph: {problem}")
+        elif not self.options.quiet:
+            say(f"report: {self.options.report}")
+
+    def _empty(self) -> Session:
+        """A session that saw nothing, so that there is a report all the same."""
+        session = Session(self.name, None, "python", int(time.time()))
+        session.end(0, "completed")
+        return session
+
+    def _troubles(self) -> dict[str, int]:
+        counts = dict.fromkeys(self.trouble, 1)
+        for training in self.all:
+            for text, count in training.supervisor.troubles.items():
+                counts[text] = counts.get(text, 0) + count
+            lost = training.session.log_trouble()
+            if lost is not None:
+                counts[f"the log ends early: {lost}"] = 1
+        return counts
