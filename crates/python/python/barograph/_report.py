@@ -34,7 +34,9 @@ def write(session: Session, path: str) -> str | None:
 
 def say(line: str) -> None:
     """Writes a line to standard error; there is nobody left to tell when that fails."""
+    if sys.stderr is None:
+        return
     try:
         print(line, file=sys.stderr, flush=True)
-    except (OSError, ValueError):
+    except Exception:  # noqa: BLE001 - the script may have put anything in its place
         pass

@@ -12,12 +12,12 @@ import importlib.abc
 import importlib.util
 import os
 import sys
-import time
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any, Callable, Sequence
 
 from . import _report
 from ._report import say
+from ._script import Script
 from ._trainings import Trainings
 
 _HELP = """examples:
@@ -71,18 +71,26 @@ class TorchImport(importlib.abc.MetaPathFinder):
 
     def __init__(self, begin: Callable[[], None]) -> None:
         self._begin = begin
+        self._looking = False
 
     def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
-        if name != "torch":
+        if name != "torch" or self._looking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        # Whether torch could be imported is often asked long before it is, so we stay until then.
+        self._looking = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self._looking = False
         if spec is not None and spec.loader is not None:
-            load, begin = spec.loader.exec_module, self._begin
+            load, loader, process = spec.loader.exec_module, spec.loader, os.getpid()
 
             def load_and_watch(module: ModuleType) -> None:
+                del loader.exec_module
                 load(module)
-                begin()
+                if self in sys.meta_path and os.getpid() == process:
+                    sys.meta_path.remove(self)
+                    self._begin()
 
             spec.loader.exec_module = load_and_watch  # type: ignore[method-assign]
         return spec
@@ -99,73 +107,11 @@ def main(arguments: Sequence[str]) -> int:
             return 2
         # The script may change the working folder.
         options.report = os.path.abspath(options.report)
-    code, module, name = _load(options)
-    if code is None or module is None:
-        return 2
-    trainings = Trainings(options, name)
+    trainings = Trainings(options, Script.name_of(options.script, options.module))
     if "torch" in sys.modules:
         trainings.watch()
     else:
         sys.meta_path.insert(0, TorchImport(trainings.watch))
+    script = Script(options.script, options.arguments, options.module)
     atexit.register(trainings.finish, "completed")
-    return _execute(code, module, trainings)
-
-
-def _load(options: argparse.Namespace) -> tuple[CodeType | None, ModuleType | None, str]:
-    """The script's code, and the module `__main__` in which it runs, just as Python itself would make them."""
-    main_module = ModuleType("__main__")
-    main_module.__dict__["__builtins__"] = __builtins__
-    if options.module:
-        import runpy
-
-        sys.path.insert(0, os.getcwd())
-        try:
-            _, spec, code = runpy._get_module_details(options.script)  # type: ignore[attr-defined]
-        except ImportError as error:
-            say(f"barograph: error: {error}")
-            return None, None, ""
-        main_module.__spec__, main_module.__file__, main_module.__package__ = spec, spec.origin, spec.parent
-        path, name = spec.origin, options.script.rpartition(".")[2]
-    else:
-        path = options.script
-        name = os.path.splitext(os.path.basename(path))[0]
-        try:
-            with open(path, "rb") as file:
-                source = file.read()
-        except OSError as error:
-            say(f"barograph: error: {path}: cannot read the script: {error.strerror}")
-            return None, None, ""
-        try:
-            code = compile(source, path, "exec", dont_inherit=True)
-        except (SyntaxError, ValueError) as error:
-            # As Python says it.
-            sys.excepthook(type(error), error.with_traceback(None), None)
-            say("barograph: nothing to report: the script has a syntax error")
-            sys.exit(1)
-        main_module.__file__ = path
-        sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    sys.argv = [path, *options.arguments]
-    return code, main_module, name
-
-
-def _execute(code: CodeType, module: ModuleType, trainings: Trainings) -> int:
-    sys.modules["__main__"] = module
-    end = "failed"
-    try:
-        exec(code, module.__dict__)
-        end = "completed"
-        return 0
-    except SystemExit as leaving:
-        end = "completed" if leaving.code in (None, 0) else "failed"
-        raise
-    except KeyboardInterrupt:
-        end = "interrupted"
-        raise
-    except BaseException as error:
-        # Our own frame is not part of the script's story.
-        traceback = error.__traceback__.tb_next if error.__traceback__ else None
-        error = error.with_traceback(traceback)
-        sys.excepthook(type(error), error, traceback)
-        return 1
-    finally:
-        trainings.finish(end)
+    return script.run(trainings.finish)

@@ -39,6 +39,7 @@ class Trainings:
         self.all: list[Training] = []
         self.trouble: list[str] = []
         self._process = os.getpid()
+        self._home = os.getcwd()
         self._done = False
 
     def watch(self) -> None:
@@ -75,8 +76,14 @@ class Trainings:
         if self.options.no_log:
             return None
         if self.options.run_dir is None:
-            return _runs.next_free(self.name)
-        return self.options.run_dir if not self.all else f"{self.options.run_dir}-{len(self.all) + 1}"
+            return _runs.next_free(self.name, os.path.join(self._home, _runs.RUNS))
+        folder = os.path.join(self._home, self.options.run_dir)
+        return folder if not self.all else f"{folder}-{len(self.all) + 1}"
+
+    def _shown(self, folder: str) -> str:
+        """A folder as seen from where the script was started: it may have gone elsewhere."""
+        relative = os.path.relpath(folder, self._home)
+        return folder if relative.startswith(os.pardir) else relative
 
     def _another(self) -> Supervisor:
         """The script begins to train another model: the training so far is over."""
@@ -121,13 +128,15 @@ class Trainings:
         say("")
         say(seen[0].session.report("terminal").rstrip("\n"))
         if seen[0].folder is not None:
-            say(f"log: {seen[0].folder}   (barograph diagnose {seen[0].folder})")
+            folder = self._shown(seen[0].folder)
+            say(f"log: {folder}   (barograph diagnose {folder})")
         if len(seen) > 1:
             say(f"\nthe script trained {len(seen)} models; the report is on number {self.all.index(seen[0]) + 1}")
             for training in self.all:
                 if training in seen:
                     steps = training.supervisor.step
-                    say(f"  {self.all.index(training) + 1}  {training.session.verdict():9} {steps} steps  {training.folder or ''}")
+                    folder = self._shown(training.folder) if training.folder else ""
+                    say(f"  {self.all.index(training) + 1}  {training.session.verdict():9} {steps} steps  {folder}")
 
     def _write(self, session: Session) -> None:
         problem = _report.write(session, self.options.report)
