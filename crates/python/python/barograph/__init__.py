@@ -5,6 +5,7 @@ It must never change a training's result, raise into a script, or send anything 
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from ._native import Statistics, __version__
@@ -29,21 +30,31 @@ def stats(array: Any) -> Statistics:
     """The statistics of an array, gathered in one pass over its memory.
 
     `array` is a torch tensor (moved to the CPU if it lives elsewhere), a numpy array, or anything that `numpy.asarray` takes,
-    of any shape and strides, of float16, bfloat16 (torch), float32 or float64.
+    of any shape, strides and byte order, of float16, bfloat16 (torch), float32 or float64. Raises TypeError for other types. Of a
+    masked array, all elements count.
 
     >>> import numpy
     >>> found = stats(numpy.array([1.0, -2.0, float("nan"), 0.0]))
     >>> found.count, found.nan, found.zeros, found.min, found.max
     (4, 1, 1, -2.0, 1.0)
     """
-    if type(array).__module__.split(".")[0] == "torch":
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(array, torch.Tensor):
         from ._torch import hooks as _registers_dtypes  # noqa: F401
 
-        return _statistics(array.detach().cpu())
+        if not array.dtype.is_floating_point:
+            raise TypeError(f"statistics are of floating-point numbers, not of {array.dtype}: convert with tensor.double()")
+        # A view may stand for the negative of what lies in memory.
+        return _statistics(array.detach().cpu().resolve_neg())
     if not hasattr(array, "__array_interface__"):
         import numpy
 
         array = numpy.asarray(array)
+    dtype = array.dtype if hasattr(array, "dtype") else None
+    if dtype is not None and dtype.kind == "f" and not (dtype.isnative and array.flags.aligned):
+        array = array.astype(dtype.newbyteorder("="))
+    elif dtype is not None and dtype.kind in "iub":
+        raise TypeError(f"statistics are of floating-point numbers, not of {dtype}: convert with array.astype('float64')")
     return _statistics(array)
 
 
@@ -60,3 +71,10 @@ def load_ipython_extension(shell: Any) -> None:
     from ._notebook import load
 
     load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext barograph`: ends the run of the notebook and takes the magics away."""
+    from ._notebook import unload
+
+    unload(shell)

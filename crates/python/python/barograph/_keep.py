@@ -23,7 +23,7 @@ class RandomState:
     def __init__(self, generators: tuple[torch.Generator, ...] = ()) -> None:
         self._python = random.getstate()
         self._torch = torch.get_rng_state()
-        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
         self._mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
         # Whoever did not import numpy draws nothing from it.
         self._numpy = sys.modules["numpy"].random.get_state() if "numpy" in sys.modules else None
