@@ -15,6 +15,9 @@ scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=10_000.0)
 for step in range(15):
     optimizer.zero_grad()
     loss = loss_fn(model(x), y)
+    if not torch.isfinite(loss):
+        print("diverged at step", step)
+        break
     loss.backward()
     lr = optimizer.param_groups[0]["lr"]
     optimizer.step()  # BAD op=update phase=update step=12

@@ -26,3 +26,4 @@ for step in range(40):
     loss.backward()
     optimizer.step()
     print(step, loss.item(), strength.item())
+print("offset", offset.tolist())

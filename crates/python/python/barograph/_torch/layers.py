@@ -90,13 +90,16 @@ class Layers:
         key = id(module)
         if key in self._known:
             return
-        self._known[key] = Layer(module, path)
+        self._known[key] = self._make(module, path)
 
         def forget(_: Any, key: int = key) -> None:
             self._known.pop(key, None)
             self._gone.pop(key, None)
 
         self._gone[key] = weakref.ref(module, forget)
+
+    def _make(self, module: torch.nn.Module, path: str) -> Layer:
+        return Layer(module, path)
 
     def see_module(self, layer: Layer, out: Any) -> None:
         """Reads the result of a module, if it tells something."""

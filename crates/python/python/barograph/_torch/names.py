@@ -6,13 +6,14 @@ from typing import Any, Callable
 
 import torch
 
-SILENT, VIEW, COMPUTE, ACTIVATION, LOSS, TARGET, RANDOM = range(7)
+SILENT, VIEW, COMPUTE, ACTIVATION, LOSS, TARGET, RANDOM, SHOWN = range(8)
 """Kinds of operations: of no interest; the same numbers seen otherwise; numbers computed; an activation function; a loss of
-the library; a form of the targets that the loss is given (`one_hot`); one that draws random numbers."""
+the library; a form of the targets that the loss is given (`one_hot`); one that draws random numbers; one
+by which the script takes a number out of a tensor, to print it or to decide on it."""
 
 _SILENT = frozenset(
-    """__get__ __set__ __delete__ __len__ __bool__ __repr__ __str__ __format__ __hash__ __iter__ __contains__ __int__ __float__
-    __index__ __reduce_ex__ __deepcopy__ __dir__ __array__ __dlpack__ __dlpack_device__ item tolist numpy dim ndimension size
+    """__get__ __set__ __delete__ __len__ __bool__ __hash__ __iter__ __contains__ __int__
+    __index__ __reduce_ex__ __deepcopy__ __dir__ __array__ __dlpack__ __dlpack_device__ dim ndimension size
     numel nelement stride storage_offset is_contiguous data_ptr element_size is_floating_point is_complex is_signed get_device
     requires_grad_ retain_grad register_hook register_post_accumulate_grad_hook backward is_nonzero isnan isinf isfinite
     isposinf isneginf isclose allclose equal eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ __ge__ logical_and logical_or
@@ -37,6 +38,7 @@ _ACTIVATIONS = {
     "softplus": "softplus", "hardtanh": "hardtanh", "relu6": "relu6", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid",
     "prelu": "prelu", "rrelu": "rrelu", "softsign": "softsign", "logsigmoid": "log_sigmoid", "exp": "exponential",
 }  # fmt: skip
+_SHOWN = frozenset("item tolist numpy __float__ __format__ __repr__ __str__".split())
 _RANDOM = frozenset(
     """dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout rand randn randint rand_like
     randn_like normal normal_ uniform_ bernoulli bernoulli_ multinomial gumbel_softmax exponential_ cauchy_ geometric_
@@ -93,6 +95,8 @@ def kind(function: Callable[..., Any]) -> int:
         return TARGET
     if name in _RANDOM:
         return RANDOM
+    if name in _SHOWN:
+        return SHOWN
     return COMPUTE
 
 

@@ -124,6 +124,8 @@ class Supervisor:
         self._optimizer_place: tuple[CodeType, int] | None = None
         self.in_backward = False
         self.optimizer_exists = False
+        self._shown: tuple[int, Event] | None = None
+        """The step, and where the first number began that the script looked at and that was not finite."""
         self._newcomer: set[int] | None = None
         self.on_another: Callable[[], Supervisor] | None = None
         """Ends this training and gives the supervisor of the next one, where a script may train several models."""
@@ -253,7 +255,18 @@ class Supervisor:
             return
         if self.in_backward:
             return
+        if kind is names.SHOWN:
+            self._see_shown(args)
+            return
         self._see_loop_operation(kind, name, args, kwargs, out)
+
+    def _see_shown(self, args: Any) -> None:
+        """The script looks at a number. One that is not finite may never come near a loss, as in a validation."""
+        shown = args[0] if args else None
+        if self._shown is None and isinstance(shown, torch.Tensor) and shown.is_floating_point() and not is_finite(shown):
+            origin = self.flow.origin(shown)
+            if isinstance(origin, Event):
+                self._shown = (self.step, origin)
 
     def _see_loop_operation(self, kind: int, name: str, args: Any, kwargs: Any, out: Any) -> None:
         if kind is names.TARGET or kind is names.LOSS:
@@ -503,7 +516,7 @@ class Supervisor:
         self.policy.before_step(self, optimizer)
         self.budget.spent += perf_counter() - begun
 
-    def before_update(self, learning_rate: float) -> None:
+    def before_update(self, learning_rate: float | None) -> None:
         """An optimizer that is none of torch's is about to change the weights; `after_update` ends the step."""
         begun = perf_counter()
         self._enter_step()
@@ -526,10 +539,11 @@ class Supervisor:
         self._optimizer_place = source.place(5)
         self.optimizer_exists = True
 
-    def _read_before(self, learning_rate: float) -> None:
+    def _read_before(self, learning_rate: float | None) -> None:
         self.see_gradients()
         self._read_weights_once()
-        self.readings.scalar("learning_rate", learning_rate)
+        if learning_rate is not None:
+            self.readings.scalar("learning_rate", learning_rate)
         if self.readings.units_due and self.level != BARE:
             self.parameters.keep_old()
 
@@ -679,6 +693,10 @@ class Supervisor:
         self.unmute()
         if self._begun and self.incident is None:
             self._end_unfinished()
+        if self.incident is None and self._shown is not None:
+            self._incident_step, event = self._shown
+            self.incident = locate.resolved(self, event)
+            self._tell_incident()
         thinned = self.budget.thinned()
         if thinned:
             self.session.dropped(*thinned)
