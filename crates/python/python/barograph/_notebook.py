@@ -56,6 +56,7 @@ class Notebook:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._run: Any = None
+        self._goes_on = False
         self._waiting: _run.TorchImport | None = None
 
     def begin(self, name: str = _NAME) -> None:
@@ -70,9 +71,10 @@ class Notebook:
     def end(self, how: str = "completed") -> None:
         """Ends the run, if there is one."""
         if self._waiting in sys.meta_path:
-            sys.meta_path.remove(self._waiting)  # type: ignore[arg-type]
+            sys.meta_path.remove(self._waiting)
         self._waiting = None
-        if self._run is not None:
+        if self._goes_on:
+            self._goes_on = False
             self._run.close(how)
 
     def _watch(self, name: str) -> None:
@@ -86,6 +88,7 @@ class Notebook:
             except OSError as error:
                 print(f"barograph: there is no log: {error}")
                 self._run = watch(name=name, log=False)
+            self._goes_on = True
         except Exception as error:  # noqa: BLE001 - importing torch must not fail for our sake
             self._run = None
             print(f"barograph: supervision could not begin: {type(error).__name__}: {error}")
@@ -125,7 +128,7 @@ class Notebook:
             return self._shell.run_cell(cell)
 
     def _state(self) -> str:
-        if self._run is None or self._run._closed:
+        if not self._goes_on:
             return "barograph: watches from when torch is imported" if self._waiting else "barograph: nothing is being watched"
         where = f"; log: {self._run.folder}" if self._run.folder else ""
         return f"barograph: watching{where}"
