@@ -1,4 +1,5 @@
 //! The diagnosis of a run that was logged.
+use crate::ranks::RankLogs;
 use barograph_rules::{EvidenceMode, Judge};
 use barograph_store::{Reader, StoreError};
 use barograph_vocab::{Diagnosis, Record};
@@ -15,17 +16,18 @@ pub enum DiagnoseError {
     NoStep(PathBuf),
 }
 
-/// Diagnoses the run in a folder: the same rules, over the same records, as the live run, and so the same report.
+/// Diagnoses the run in a folder: the same rules, over the same records, as the live run, and so the same report. A folder with one
+/// log per rank (`rank=00000`, ...) is one run: the ordinary rules judge the first rank, and the rules of ranks all of them.
 ///
 /// `see` is shown every record on its way, for plots and the like.
 ///
 /// # Errors
 /// When the folder holds no readable run log, or the log no step.
 pub fn diagnose(folder: &Path, mode: EvidenceMode, mut see: impl FnMut(&Record)) -> Result<Diagnosis, DiagnoseError> {
-    let mut reader = Reader::open(folder)?;
+    let mut logs = Logs::open(folder)?;
     let mut judge = Judge::new();
     let mut ended = false;
-    while let Some(record) = reader.next_record()? {
+    while let Some(record) = logs.next_record()? {
         judge.see(&record);
         see(&record);
         if matches!(record, Record::End { .. }) {
@@ -40,6 +42,35 @@ pub fn diagnose(folder: &Path, mode: EvidenceMode, mut see: impl FnMut(&Record))
     if diagnosis.steps == 0 {
         return Err(DiagnoseError::NoStep(folder.to_owned()));
     }
-    diagnosis.notes.extend(reader.notes());
+    diagnosis.notes.extend(logs.notes());
     Ok(diagnosis)
+}
+
+/// What a run folder holds.
+enum Logs {
+    One(Reader),
+    Ranks(Box<RankLogs>),
+}
+
+impl Logs {
+    fn open(folder: &Path) -> Result<Self, StoreError> {
+        Ok(match RankLogs::open(folder)? {
+            Some(ranks) => Self::Ranks(Box::new(ranks)),
+            None => Self::One(Reader::open(folder)?),
+        })
+    }
+
+    fn next_record(&mut self) -> Result<Option<Record>, StoreError> {
+        match self {
+            Self::One(reader) => reader.next_record(),
+            Self::Ranks(ranks) => ranks.next_record(),
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        match self {
+            Self::One(reader) => reader.notes(),
+            Self::Ranks(ranks) => ranks.notes(),
+        }
+    }
 }

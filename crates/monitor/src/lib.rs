@@ -8,6 +8,7 @@ mod data;
 mod diagnose;
 mod first_epoch;
 mod log;
+mod ranks;
 mod session;
 
 pub use answers::{Answers, read_answers, right_classes, row_sums};

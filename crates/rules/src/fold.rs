@@ -26,7 +26,8 @@ pub(crate) fn split_consequences(findings: Vec<Finding>) -> (Vec<Finding>, Vec<F
 }
 
 fn is_break(finding: &Finding) -> bool {
-    finding.severity == Severity::Error && finding.name.ends_with("-not-finite")
+    let broke = finding.name.ends_with("-not-finite") || finding.name == "rank-not-finite-first";
+    finding.severity == Severity::Error && broke
 }
 
 fn as_note(mut finding: Finding, root: &Finding) -> Finding {

@@ -8,7 +8,8 @@ use crate::runner::{Found, Runner};
 use crate::symptoms::SYMPTOMS;
 use crate::view::{Index, RunView, StepView};
 use barograph_vocab::{
-    DataReading, Diagnosis, EpochRecord, Finding, Incident, NotChecked, Record, Remedy, RunEnd, Sites, StepRecord,
+    DataReading, Diagnosis, EpochRecord, Finding, Incident, NotChecked, RanksRecord, Record, Remedy, RunEnd, Sites,
+    StepRecord,
 };
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,6 +51,7 @@ struct Met {
     scalars: u32,
     epoch_scalars: u32,
     data: bool,
+    ranks: bool,
 }
 
 /// What the log says about itself.
@@ -123,6 +125,7 @@ impl Judge {
             Record::Step(step) => self.judge_step(step),
             Record::Epoch(epoch) => self.judge_epoch(epoch),
             Record::Data(data) => self.judge_data(data),
+            Record::Ranks(ranks) => self.judge_ranks(ranks),
             Record::Finding(finding) => self.account.recorded.push(finding.clone()),
             Record::Incident(incident) => self.judge_incident(incident),
             Record::Trial { slug, remedy, trial } => {
@@ -203,6 +206,11 @@ impl Judge {
         self.met.data = true;
         self.context.digest.see_data(data);
         self.ask(|runner, context, out| runner.ask_run(out, |watch| watch.data(&context.run(), data)));
+    }
+
+    fn judge_ranks(&mut self, ranks: &RanksRecord) {
+        self.met.ranks |= ranks.ranks.len() > 1;
+        self.ask(|runner, context, out| runner.ask_run(out, |watch| watch.ranks(&context.run(), ranks)));
     }
 
     fn judge_incident(&mut self, incident: &Incident) {
@@ -308,6 +316,7 @@ impl Judge {
             Need::Scalar(scalar) => self.met.scalars & (1 << scalar as u32) != 0,
             Need::Epoch(scalar) => self.met.epoch_scalars & (1 << scalar as u32) != 0,
             Need::Data => self.met.data,
+            Need::Ranks => self.met.ranks,
             Need::Fact(key) => self.context.run().facts.get(key, None).is_some(),
         }
     }

@@ -5,5 +5,6 @@ pub(crate) use crate::streams::{Ema, Patience, Streak};
 pub(crate) use crate::view::{RunView, StepView};
 pub(crate) use crate::watch::{Verdict, Watch};
 pub(crate) use barograph_vocab::{
-    DataReading, EditValue, Evidence, FactKey, Incident, Remedy, Role, Scalar, Severity, SiteId,
+    DataReading, EditValue, Evidence, FactKey, Incident, Phase, RankReading, RanksRecord, Remedy, Role, Scalar,
+    Severity, SiteId,
 };

@@ -49,6 +49,8 @@ pub enum Need {
     Epoch(Scalar),
     /// A reading of the inputs and targets over an epoch.
     Data,
+    /// The logs of several ranks, read together.
+    Ranks,
     /// A measured or inferred fact.
     Fact(FactKey),
 }
@@ -63,6 +65,7 @@ impl Need {
             Self::Scalar(scalar) => format!("the scalar `{}`", scalar.name()),
             Self::Epoch(scalar) => format!("the scalar `{}` of an epoch", scalar.name()),
             Self::Data => "a reading of the inputs and targets".to_owned(),
+            Self::Ranks => "several ranks".to_owned(),
             Self::Fact(key) => format!("the fact `{}`", key.name()),
         }
     }

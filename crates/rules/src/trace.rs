@@ -20,11 +20,15 @@
 //! range of steps: a number, `NaN`, `inf`, `-` for none, a line `2.3->0.1`, a geometric ramp `1e-3=>10`, or two values that take turns
 //! `0.9|1.1`. Fields that are not given follow from those that are.
 //!
+//! A column `rank=2.field` is what one rank of a distributed run tells of a step: `checksum` of its weights, `seconds`, and `loss`,
+//! `gradient` or `weight`, of which only matters whether it is finite. A rank takes part in the steps that give it a value.
+//!
 //! The last lines say what must come out: `finding at STEP [SITE]` (several lines for several findings, `end` for the last step), or
 //! `healthy` for none. In the example of a cause: `cause` if it must come first with at least 0.5, and `no cause` if it must stay below.
 use barograph_vocab::{
     DataReading, EpochRecord, Exactness, Fact, FactKey, FactValue, Incident, OperationInput, Phase, Provenance,
-    Reading, Record, Role, RowsOf, RunEnd, Scalar, Site, SiteId, SiteReading, Sites, StepRecord, UnitReading,
+    RankReading, RanksRecord, Reading, Record, Role, RowsOf, RunEnd, Scalar, Site, SiteId, SiteReading, Sites,
+    StepRecord, UnitReading,
 };
 use std::collections::BTreeMap;
 
@@ -33,6 +37,9 @@ const COUNT: u64 = 10_000;
 
 /// Units of a tensor in a trace.
 const UNITS: u32 = 64;
+
+/// How the name of a column of a rank begins.
+const RANK: &str = "rank=";
 
 /// What an example claims.
 #[derive(Debug, PartialEq)]
@@ -139,7 +146,30 @@ impl Parser {
             let values: Vec<_> = cells.iter().map(|cell| value(cell, from, at, to)).collect();
             let record = if self.header[0] == "step" { self.step(at, &values) } else { self.epoch(at, &values) };
             self.records.push(record);
+            self.records.extend(self.ranks(at, &values));
         }
+    }
+
+    /// What the ranks tell of a step, if there are columns of theirs.
+    fn ranks(&self, step: u64, values: &[Option<f64>]) -> Option<Record> {
+        let mut ranks: BTreeMap<u32, RankReading> = BTreeMap::new();
+        for (name, value) in self.header[1..].iter().zip(values) {
+            let (Some(column), Some(value)) = (name.strip_prefix(RANK), *value) else { continue };
+            let (rank, field) = column.split_once('.').expect("rank=NUMBER.field");
+            let rank = rank.parse().expect("the number of a rank");
+            let none = RankReading { rank, checksum: None, seconds: None, broke: None };
+            let reading = ranks.entry(rank).or_insert(none);
+            let broken = |phase| if value.is_finite() { None } else { Some(phase) };
+            match field {
+                "checksum" => reading.checksum = Some(value as u64),
+                "seconds" => reading.seconds = Some(value),
+                "loss" => reading.broke = broken(Phase::Forward),
+                "gradient" => reading.broke = reading.broke.or(broken(Phase::Backward)),
+                "weight" => reading.broke = reading.broke.or(broken(Phase::Update)),
+                _ => panic!("unknown field {field} of a rank"),
+            }
+        }
+        (!ranks.is_empty()).then(|| Record::Ranks(RanksRecord { step, ranks: ranks.into_values().collect() }))
     }
 
     fn epoch(&self, epoch: u64, values: &[Option<f64>]) -> Record {
@@ -154,6 +184,9 @@ impl Parser {
         let mut tensors: Vec<((SiteId, Role), BTreeMap<String, f64>)> = Vec::new();
         for (name, value) in self.header.clone()[1..].iter().zip(values) {
             let Some(value) = *value else { continue };
+            if name.starts_with(RANK) {
+                continue;
+            }
             let Some((path, tensor)) = name.rsplit_once('/') else {
                 record.scalars.push((scalar(name), value));
                 continue;

@@ -1,6 +1,6 @@
 //! The running half of a symptom rule.
 use crate::view::{RunView, StepView};
-use barograph_vocab::{DataReading, EpochRecord, Finding, Incident, SiteId};
+use barograph_vocab::{DataReading, EpochRecord, Finding, Incident, RanksRecord, SiteId};
 
 /// Not being able to tell is an answer too, and the report says so.
 #[derive(Debug)]
@@ -34,6 +34,11 @@ pub trait Watch: Send {
 
     /// The inputs and targets were read over an epoch. Only for rules of [`crate::Scope::Run`].
     fn data(&mut self, _run: &RunView<'_>, _data: &DataReading) -> Verdict {
+        Verdict::TooEarly
+    }
+
+    /// The ranks of a distributed run have all told of a step. Only for rules of [`crate::Scope::Run`].
+    fn ranks(&mut self, _run: &RunView<'_>, _ranks: &RanksRecord) -> Verdict {
         Verdict::TooEarly
     }
 

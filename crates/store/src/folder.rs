@@ -27,13 +27,34 @@ pub(crate) fn segments(dir: &Path) -> io::Result<Vec<(u32, PathBuf)>> {
     Ok(found)
 }
 
+/// What the folder of one rank is called, before its number.
+const RANK: &str = "rank=";
+
+/// The folders that the ranks of a distributed run write their logs to, by rank: `rank=00000`, ... Empty for the folder of a run
+/// of one process.
+#[must_use]
+pub fn rank_folders(dir: impl AsRef<Path>) -> Vec<(u32, PathBuf)> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let number = |path: &Path| path.file_name()?.to_str()?.strip_prefix(RANK)?.parse().ok();
+    let folders = entries.map(|entry| entry.path()).filter(|path| path.is_dir());
+    let mut found: Vec<(u32, PathBuf)> = folders.filter_map(|path| Some((number(&path)?, path))).collect();
+    found.sort_unstable();
+    found
+}
+
+/// Whether a folder holds the log of a run, of one process or of several ranks.
+pub(crate) fn holds_a_run(dir: &Path) -> bool {
+    let holds_a_log = |dir: &Path| segments(dir).is_ok_and(|segments| !segments.is_empty());
+    holds_a_log(dir) || rank_folders(dir).iter().any(|(_, folder)| holds_a_log(folder))
+}
+
 /// The run folders directly below a folder, by name.
 pub(crate) fn runs_below(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
         // A folder that cannot be read is no reason to hide the others.
-        if path.is_dir() && segments(&path).is_ok_and(|segments| !segments.is_empty()) {
+        if path.is_dir() && holds_a_run(&path) {
             found.push(path);
         }
     }

@@ -47,9 +47,9 @@ pub use codec::{
     CodecError, Decoded, MAX_RECORD_BYTES, StepGlance, decode, decode_step_into, encode, encode_step, glance,
 };
 pub use error::StoreError;
-pub use folder::incident_folder;
+pub use folder::{incident_folder, rank_folders};
 pub use merge::merge;
 pub use reader::{Reader, is_run};
 pub use segment::FORMAT_VERSION;
-pub use summary::{RunState, RunSummary, runs, summarize};
+pub use summary::{RunState, RunSummary, run_state, runs, summarize};
 pub use writer::{Appended, Health, Options, Writer};

@@ -5,7 +5,6 @@ use crate::summary::{self, RunState};
 use crate::{StoreError, folder, lock, segment};
 use barograph_vocab::Record;
 use std::collections::VecDeque;
-use std::fs;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -371,8 +370,8 @@ fn plural(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// Whether a folder holds a run log.
+/// Whether a folder holds the log of a run, of one process or of several ranks.
 #[must_use]
 pub fn is_run(dir: impl AsRef<Path>) -> bool {
-    fs::exists(&dir).unwrap_or(false) && folder::segments(dir.as_ref()).is_ok_and(|segments| !segments.is_empty())
+    folder::holds_a_run(dir.as_ref())
 }

@@ -1,5 +1,6 @@
 //! What can be told of a run without reading it whole.
 use crate::codec::{self, Decoded, StepGlance, glance, kind};
+use crate::folder::rank_folders;
 use crate::reader::open_all;
 use crate::scan::{Found, Scan};
 use crate::{StoreError, folder, lock};
@@ -60,10 +61,20 @@ pub fn runs(dir: impl AsRef<Path>) -> Result<Vec<RunSummary>, StoreError> {
     Ok(found.iter().map(summarize).collect())
 }
 
-/// What can be told of the run in `dir`.
+/// What can be told of the run in `dir`. Of a run of several ranks the first tells, and the run goes on while one of them does.
 #[must_use]
 pub fn summarize(dir: impl AsRef<Path>) -> RunSummary {
     let dir = dir.as_ref();
+    let ranks = rank_folders(dir);
+    let Some((_, first)) = ranks.first() else { return summarize_log(dir) };
+    let mut summary = RunSummary { path: dir.to_owned(), ..summarize_log(first) };
+    if ranks.iter().any(|(_, folder)| lock::is_held(folder)) {
+        summary.state = RunState::Running;
+    }
+    summary
+}
+
+fn summarize_log(dir: &Path) -> RunSummary {
     let mut summary = RunSummary {
         path: dir.to_owned(),
         name: dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
@@ -87,6 +98,12 @@ pub fn summarize(dir: impl AsRef<Path>) -> RunSummary {
         }
     }
     summary
+}
+
+/// What is going on with the log in `dir`, that of one process. One that is not there yet counts as broken off.
+#[must_use]
+pub fn run_state(dir: impl AsRef<Path>) -> RunState {
+    state_of(dir.as_ref())
 }
 
 /// What is going on with the run in `dir`.

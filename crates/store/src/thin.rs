@@ -170,9 +170,14 @@ enum Place {
 fn place_of(kind: u8) -> Place {
     match kind {
         kind::START | kind::SITE | kind::FACT => Place::Before,
-        kind::EPOCH | kind::DATA | kind::FINDING | kind::TRIAL | kind::DROPPED | kind::RULE_OFF | kind::NOTE => {
-            Place::Behind
-        }
+        kind::EPOCH
+        | kind::DATA
+        | kind::FINDING
+        | kind::TRIAL
+        | kind::DROPPED
+        | kind::RULE_OFF
+        | kind::NOTE
+        | kind::RANKS => Place::Behind,
         // Incidents and the end; and what this version does not know could be anything.
         _ => Place::Alone,
     }

@@ -111,6 +111,13 @@ fact_keys! {
     ValidationRows = 27, "validation_rows";
     /// Number, per site: inputs that one unit sums over.
     FanIn = 28, "fan_in";
+    /// Number: the rank of the process that wrote the log, from 0.
+    Rank = 29, "rank";
+    /// Number: processes that train together.
+    WorldSize = 30, "world_size";
+    /// Text: what keeps the ranks of a distributed run together: `replicated` (equal weights, gradients averaged), `sharded`
+    /// (each rank holds a part of the weights) or `none` that is known.
+    Parallel = 31, "parallel";
 }
 
 impl FactKey {

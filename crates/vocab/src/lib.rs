@@ -18,7 +18,8 @@ pub use finding::{Evidence, Finding, Severity};
 pub use incident::{Exactness, Incident, OperationInput, Phase, RowsOf, SourceLine};
 pub use reading::{BIN_OVERFLOW, BIN_UNDERFLOW, BINS, LOWEST_EXPONENT, Reading, bin_of};
 pub use record::{
-    DataReading, EpochRecord, FeatureSummary, Record, RunEnd, RunStart, Scalar, SiteReading, StepRecord, TargetSummary,
+    DataReading, EpochRecord, FeatureSummary, RankReading, RanksRecord, Record, RunEnd, RunStart, Scalar, SiteReading,
+    StepRecord, TargetSummary,
 };
 pub use remedy::{Edit, EditValue, Remedy, Trial};
 pub use site::{Role, Site, SiteId, Sites};

@@ -1,5 +1,5 @@
 //! What a run log holds.
-use crate::{Fact, Finding, Incident, Reading, Role, Site, SiteId, Trial, UnitReading};
+use crate::{Fact, Finding, Incident, Phase, Reading, Role, Site, SiteId, Trial, UnitReading};
 
 macro_rules! scalars {
     ($($(#[$doc:meta])+ $Scalar:ident = $code:literal, $name:literal;)+) => {
@@ -48,6 +48,10 @@ scalars! {
     Clipped = 11, "clipped";
     /// Loss that a constant answer would have on the batch: the entropy of its classes, or the variance of its targets.
     ChanceLoss = 12, "chance_loss";
+    /// Checksum of the bits of all weights as the step found them, below 2^53: only where every rank is to hold the same.
+    WeightsChecksum = 13, "weights_checksum";
+    /// Seconds of the step that a rank needed by itself, without waiting for the others.
+    StepSeconds = 14, "step_seconds";
 }
 
 impl Scalar {
@@ -211,6 +215,29 @@ pub struct DataReading {
     pub neighbour_rows: u32,
 }
 
+/// What one rank of a distributed run tells of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RankReading {
+    /// Its number, from 0.
+    pub rank: u32,
+    /// The checksum of its weights as the step found them, where it was due and all ranks are to hold the same.
+    pub checksum: Option<u64>,
+    /// Seconds that it needed by itself.
+    pub seconds: Option<f64>,
+    /// The first part of the step whose numbers were not finite, if any: the forward pass (its loss), the backward pass (a
+    /// gradient), or the update (a weight).
+    pub broke: Option<Phase>,
+}
+
+/// The ranks of a distributed run at one step, side by side. Made of the logs of the ranks when they are read together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RanksRecord {
+    /// Optimizer updates before this one.
+    pub step: u64,
+    /// Every rank whose log holds this step, by number.
+    pub ranks: Vec<RankReading>,
+}
+
 /// The beginning of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunStart {
@@ -259,6 +286,8 @@ pub enum Record {
     Epoch(EpochRecord),
     /// The inputs and targets were read over an epoch.
     Data(DataReading),
+    /// A step was done, as the ranks of a distributed run tell of it.
+    Ranks(RanksRecord),
     /// A rule found something, live. The rules find it again on reading; only where steps were thinned does this stand in for them.
     Finding(Finding),
     /// The run broke.

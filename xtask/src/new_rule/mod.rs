@@ -12,13 +12,14 @@ const TEMPLATE: &str = include_str!("symptom.rs.in");
 const SYMPTOMS_FOLDER: &str = "crates/rules/src/symptoms";
 
 /// Families of codes and their folders.
-const FAMILIES: [(&str, &str); 8] = [
+const FAMILIES: [(&str, &str); 9] = [
     ("ACT", "activation"),
     ("DAT", "data"),
     ("GRD", "gradient"),
     ("LOS", "loss"),
     ("NUM", "numeric"),
     ("PRE", "precision"),
+    ("RNK", "rank"),
     ("UPD", "update"),
     ("WGT", "weight"),
 ];

@@ -48,6 +48,7 @@ pub static CAUSES: &[&CauseRule] = &[
     &optimization::optimizer_has_other_parameters::OPTIMIZER_HAS_OTHER_PARAMETERS,
     &optimization::overfitting::OVERFITTING,
     &optimization::too_few_steps::TOO_FEW_STEPS,
+    &optimization::ranks_diverged::RANKS_DIVERGED,
     &optimization::weight_decay_too_high::WEIGHT_DECAY_TOO_HIGH,
 ];
 

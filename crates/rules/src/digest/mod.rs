@@ -134,7 +134,12 @@ impl Digest {
                     self.r2.push(step.step, value);
                     self.late_r2.push(value);
                 }
-                Scalar::GradientNorm | Scalar::ValidationLoss | Scalar::ValidationAccuracy | Scalar::ValidationR2 => {}
+                Scalar::GradientNorm
+                | Scalar::ValidationLoss
+                | Scalar::ValidationAccuracy
+                | Scalar::ValidationR2
+                | Scalar::WeightsChecksum
+                | Scalar::StepSeconds => {}
             }
         }
     }

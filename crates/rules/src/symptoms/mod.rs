@@ -8,6 +8,7 @@ mod data;
 mod gradient;
 mod loss;
 mod numeric;
+mod rank;
 mod update;
 mod weight;
 
@@ -63,6 +64,9 @@ pub static SYMPTOMS: &[&Rule] = &[
     &numeric::root::BAD_ROOT,
     &numeric::exponential::BAD_EXPONENTIAL,
     &numeric::other::BAD_OPERATION,
+    &rank::differ::RANKS_DIFFER,
+    &rank::straggles::RANK_STRAGGLES,
+    &rank::not_finite_first::RANK_NOT_FINITE_FIRST,
 ];
 
 #[cfg(test)]

@@ -58,6 +58,7 @@ fn codes_follow_the_family() {
         ("data", "DAT"),
         ("numeric", "NUM"),
         ("precision", "PRE"),
+        ("rank", "RNK"),
     ];
     for rule in SYMPTOMS {
         let family = families.iter().find(|(folder, _)| rule.file.contains(&format!("symptoms/{folder}/")));

@@ -36,6 +36,7 @@ pub(crate) mod kind {
     pub(crate) const RULE_OFF: u8 = 11;
     pub(crate) const NOTE: u8 = 12;
     pub(crate) const END: u8 = 13;
+    pub(crate) const RANKS: u8 = 14;
 }
 
 /// Why bytes are not a record.

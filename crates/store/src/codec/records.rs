@@ -7,8 +7,8 @@ use super::wire::{
 use super::{CodecError, kind};
 use barograph_vocab::{
     DataReading, EpochRecord, Evidence, Exactness, Fact, FactKey, FactValue, FeatureSummary, Finding, Incident,
-    OperationInput, Phase, Provenance, Record, Role, RowsOf, RunEnd, RunStart, Severity, Site, SiteId, SourceLine,
-    TargetSummary, Trial,
+    OperationInput, Phase, Provenance, RankReading, RanksRecord, Record, Role, RowsOf, RunEnd, RunStart, Severity,
+    Site, SiteId, SourceLine, TargetSummary, Trial,
 };
 
 const VALUE_TEXT: u8 = 0;
@@ -22,6 +22,8 @@ const WITNESSED: u8 = 3;
 
 /// Bytes of the shortest evidence: empty text, narrow float, no limit.
 const LEAST_EVIDENCE_BYTES: usize = 1 + 5 + 1;
+/// Bytes of the shortest account of a rank: its number, flag, checksum, no seconds, phase.
+const LEAST_RANK_BYTES: usize = 5;
 /// Bytes of the shortest input of an operation: empty name, empty shape, reading.
 const LEAST_INPUT_BYTES: usize = 2 + reading::LEAST_BYTES;
 
@@ -35,6 +37,7 @@ pub(super) fn put(record: &Record, out: &mut Vec<u8>) {
         Record::Step(step) => super::encode_step(step, out),
         Record::Epoch(epoch) => put_epoch(epoch, out),
         Record::Data(data) => put_data(data, out),
+        Record::Ranks(ranks) => put_ranks(ranks, out),
         Record::Finding(finding) => put_finding(finding, out),
         Record::Incident(incident) => put_incident(incident, out),
         Record::Trial { slug, remedy, trial } => put_trial(slug, remedy, trial, out),
@@ -70,6 +73,7 @@ pub(super) fn get(kind: u8, cursor: &mut Cursor<'_>) -> Got<(Record, u32)> {
         kind::FACT => Record::Fact(get_fact(cursor)?),
         kind::EPOCH => return get_epoch(cursor),
         kind::DATA => Record::Data(get_data(cursor)?),
+        kind::RANKS => Record::Ranks(get_ranks(cursor)?),
         kind::FINDING => Record::Finding(get_finding(cursor)?),
         kind::INCIDENT => Record::Incident(get_incident(cursor)?),
         kind::TRIAL => get_trial(cursor)?,
@@ -184,6 +188,35 @@ fn get_data(cursor: &mut Cursor<'_>) -> Got<DataReading> {
         neighbour_skill: cursor.optional_float()?,
         neighbour_rows: cursor.varint_u32()?,
     })
+}
+
+fn put_ranks(ranks: &RanksRecord, out: &mut Vec<u8>) {
+    out.push(kind::RANKS);
+    put_varint(out, ranks.step);
+    put_varint(out, ranks.ranks.len() as u64);
+    for rank in &ranks.ranks {
+        put_varint(out, u64::from(rank.rank));
+        put_flag(out, rank.checksum.is_some());
+        put_varint(out, rank.checksum.unwrap_or_default());
+        put_optional_float(out, rank.seconds);
+        // 0 is a finite step; phases are shifted by one.
+        out.push(rank.broke.map_or(0, |phase| phase as u8 + 1));
+    }
+}
+
+fn get_ranks(cursor: &mut Cursor<'_>) -> Got<RanksRecord> {
+    let step = cursor.varint()?;
+    let ranks = (0..cursor.length(LEAST_RANK_BYTES)?).map(|_| {
+        let rank = cursor.varint_u32()?;
+        let (known, checksum) = (cursor.flag()?, cursor.varint()?);
+        let seconds = cursor.optional_float()?;
+        let broke = match cursor.byte()? {
+            0 => None,
+            code => Some(Phase::from_code(code - 1).ok_or(CodecError::Unknown(code))?),
+        };
+        Ok(RankReading { rank, checksum: known.then_some(checksum), seconds, broke })
+    });
+    Ok(RanksRecord { step, ranks: ranks.collect::<Got<_>>()? })
 }
 
 fn put_features(features: &FeatureSummary, out: &mut Vec<u8>) {

@@ -5,8 +5,8 @@
 use barograph_store::{Options, Reader, Writer};
 use barograph_vocab::{
     BINS, DataReading, EpochRecord, Evidence, Exactness, Fact, FactKey, FactValue, FeatureSummary, Finding, Incident,
-    OperationInput, Phase, Provenance, Reading, Record, Role, RowsOf, RunEnd, RunStart, Scalar, Severity, Site, SiteId,
-    SiteReading, SourceLine, StepRecord, TargetSummary, Trial, UnitReading,
+    OperationInput, Phase, Provenance, RankReading, RanksRecord, Reading, Record, Role, RowsOf, RunEnd, RunStart,
+    Scalar, Severity, Site, SiteId, SiteReading, SourceLine, StepRecord, TargetSummary, Trial, UnitReading,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -292,6 +292,13 @@ fn ending() -> impl Strategy<Value = Record> {
     (number(), reason).prop_map(|(steps, reason)| Record::End { steps, reason })
 }
 
+fn ranks() -> impl Strategy<Value = RanksRecord> {
+    let phase = prop_oneof![Just(Phase::Data), Just(Phase::Forward), Just(Phase::Backward), Just(Phase::Update)];
+    let rank = (small(), option::of(number()), option::of(float()), option::of(phase))
+        .prop_map(|(rank, checksum, seconds, broke)| RankReading { rank, checksum, seconds, broke });
+    (number(), vec(rank, 0..5)).prop_map(|(step, ranks)| RanksRecord { step, ranks })
+}
+
 /// Any record of any kind.
 pub fn record() -> impl Strategy<Value = Record> {
     let start = (text(), number(), text())
@@ -307,6 +314,7 @@ pub fn record() -> impl Strategy<Value = Record> {
         step().prop_map(Record::Step),
         epoch,
         data().prop_map(Record::Data),
+        ranks().prop_map(Record::Ranks),
         finding().prop_map(Record::Finding),
         incident().prop_map(Record::Incident),
         trial(),

@@ -8,5 +8,6 @@ pub(super) mod learning_rate_too_low;
 pub(super) mod momentum_too_high;
 pub(super) mod optimizer_has_other_parameters;
 pub(super) mod overfitting;
+pub(super) mod ranks_diverged;
 pub(super) mod too_few_steps;
 pub(super) mod weight_decay_too_high;
