@@ -41,7 +41,13 @@ class Wrong(nn.Module):
 def convolutional() -> nn.Module:
     torch.manual_seed(1)
     return nn.Sequential(
-        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.4), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 3)
+        nn.Conv2d(2, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.Dropout(0.4),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16, 3),
     )
 
 
@@ -65,9 +71,18 @@ def test_right_models_pass(name: str, training: bool) -> None:
 
 def test_loss_with_targets() -> None:
     torch.manual_seed(0)
-    found = gradcheck(convolutional(), torch.randn(6, 2, 6, 6), torch.tensor([0, 1, 2, 2, 1, 0]), loss=nn.CrossEntropyLoss())
+    found = gradcheck(
+        convolutional(), torch.randn(6, 2, 6, 6), torch.tensor([0, 1, 2, 2, 1, 0]), loss=nn.CrossEntropyLoss()
+    )
     assert found.ok, str(found)
-    assert [tensor.name for tensor in found.tensors] == ["0.weight", "0.bias", "1.weight", "1.bias", "6.weight", "6.bias"]
+    assert [tensor.name for tensor in found.tensors] == [
+        "0.weight",
+        "0.bias",
+        "1.weight",
+        "1.bias",
+        "6.weight",
+        "6.bias",
+    ]
 
 
 def test_parameters_of_a_loss_are_checked_too() -> None:
@@ -274,3 +289,26 @@ def test_the_table_is_aligned() -> None:
     assert lines[0] == "derivatives of Wrong: 1 of 3 tensors wrong (float64, tolerance 1e-05)"
     at = lines[2].index("worst at")
     assert all(line[at - 1] == " " and line[at] == "[" for line in lines[3:])
+
+
+def test_a_run_that_is_watched_sees_nothing() -> None:
+    import barograph
+
+    model = nn.Linear(3, 1)
+    with barograph.watch(model, log=False) as run:
+        assert gradcheck(model, torch.rand(4, 3), torch.rand(4, 1), loss=nn.functional.mse_loss).ok
+        assert run.steps == 0
+        found = barograph.lr_find(
+            model,
+            torch.optim.SGD(model.parameters(), lr=0.1),
+            nn.functional.mse_loss,
+            [(torch.rand(4, 3), torch.rand(4, 1))],
+        )
+        assert len(found.rates) > 1
+        assert run.steps == 0 and run.findings == []
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            nn.functional.mse_loss(model(torch.rand(4, 3)), torch.rand(4, 1)).backward()
+            optimizer.step()
+        assert run.steps == 3

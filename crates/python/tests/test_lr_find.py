@@ -6,7 +6,8 @@ import copy
 import math
 import random
 import xml.etree.ElementTree
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import numpy
 import pytest
@@ -211,7 +212,9 @@ def test_nothing_is_suggested_where_nothing_is_learned() -> None:
     for parameter in network.parameters():
         nn.init.zeros_(parameter)
     generator = torch.Generator().manual_seed(0)
-    batches = [(torch.randn(8, 10, generator=generator), torch.randint(0, 3, (8,), generator=generator)) for _ in range(99)]
+    batches = [
+        (torch.randn(8, 10, generator=generator), torch.randint(0, 3, (8,), generator=generator)) for _ in range(99)
+    ]
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     found = lr_find(network, optimizer, F.cross_entropy, batches, highest=1e-4)
     assert found.suggestion is None
@@ -239,7 +242,13 @@ def test_batches_of_many_kinds() -> None:
         yield inputs, targets
         yield inputs, targets
 
-    for batches in ([(inputs, targets)], [[inputs, targets]], [((inputs,), targets)], [({"input": inputs}, targets)], once()):
+    for batches in (
+        [(inputs, targets)],
+        [[inputs, targets]],
+        [((inputs,), targets)],
+        [({"input": inputs}, targets)],
+        once(),
+    ):
         assert len(lr_find(network, optimizer, F.cross_entropy, batches, steps=12, highest=1e-3).rates) == 12
 
 
@@ -247,7 +256,14 @@ def test_errors_say_what_to_do() -> None:
     network = model()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
     find: Any = lr_find
-    for options in ({"lowest": 0.0}, {"lowest": 20.0}, {"highest": math.inf}, {"steps": 1}, {"smoothing": 0.0}, {"diverged": 1.0}):
+    for options in (
+        {"lowest": 0.0},
+        {"lowest": 20.0},
+        {"highest": math.inf},
+        {"steps": 1},
+        {"smoothing": 0.0},
+        {"diverged": 1.0},
+    ):
         with pytest.raises(ValueError):
             find(network, optimizer, F.cross_entropy, loader(), **options)
     with pytest.raises(ValueError, match="no batch"):

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import pathlib
 import sys
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 pytest.importorskip("IPython")
 
-from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
-from IPython.utils.capture import capture_output  # noqa: E402
-from watched import forked  # noqa: E402
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
-from barograph._torch import hooks  # noqa: E402
+from barograph._torch import hooks
+from watched import forked
 
 TRAINING = """
 import torch

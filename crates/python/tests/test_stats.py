@@ -125,7 +125,10 @@ def test_scalars_and_empty_arrays() -> None:
         found = barograph.stats(scalar)
         assert found.shape == [] and found.count == 1
     for empty in (numpy.zeros((3, 0, 2)), torch.zeros(0, dtype=torch.bfloat16), []):
-        hold(barograph.stats(empty), numpy.asarray([] if isinstance(empty, list) else empty.tolist()).reshape(numpy.shape(empty)))
+        hold(
+            barograph.stats(empty),
+            numpy.asarray([] if isinstance(empty, list) else empty.tolist()).reshape(numpy.shape(empty)),
+        )
 
 
 def test_lists_are_arrays_too() -> None:
@@ -166,7 +169,9 @@ def test_views_that_stand_for_the_negative() -> None:
     hold(barograph.stats(conjugate), [-2.0, 4.0])
 
 
-@pytest.mark.parametrize("values", [numpy.arange(4), torch.arange(4), [1, 2], numpy.array([True]), torch.tensor([True])], ids=repr)
+@pytest.mark.parametrize(
+    "values", [numpy.arange(4), torch.arange(4), [1, 2], numpy.array([True]), torch.tensor([True])], ids=repr
+)
 def test_integers_are_refused_with_advice(values: Any) -> None:
     with pytest.raises(TypeError, match=r"not of .*: convert with (array.astype\('float64'\)|tensor.double\(\))"):
         barograph.stats(values)
@@ -174,7 +179,15 @@ def test_integers_are_refused_with_advice(values: Any) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [None, "text", numpy.array([1j]), numpy.array([1], "longdouble"), torch.zeros(3).to_sparse(), object(), torch.tensor([1j])],
+    [
+        None,
+        "text",
+        numpy.array([1j]),
+        numpy.array([1], "longdouble"),
+        torch.zeros(3).to_sparse(),
+        object(),
+        torch.tensor([1j]),
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_other_things_are_refused(values: Any) -> None:

@@ -43,7 +43,9 @@ def stats(array: Any) -> Statistics:
         from ._torch import hooks as _registers_dtypes  # noqa: F401
 
         if not array.dtype.is_floating_point:
-            raise TypeError(f"statistics are of floating-point numbers, not of {array.dtype}: convert with tensor.double()")
+            raise TypeError(
+                f"statistics are of floating-point numbers, not of {array.dtype}: convert with tensor.double()"
+            )
         # A view may stand for the negative of what lies in memory.
         return _statistics(array.detach().cpu().resolve_neg())
     if not hasattr(array, "__array_interface__"):
@@ -54,7 +56,9 @@ def stats(array: Any) -> Statistics:
     if dtype is not None and dtype.kind == "f" and not (dtype.isnative and array.flags.aligned):
         array = array.astype(dtype.newbyteorder("="))
     elif dtype is not None and dtype.kind in "iub":
-        raise TypeError(f"statistics are of floating-point numbers, not of {dtype}: convert with array.astype('float64')")
+        raise TypeError(
+            f"statistics are of floating-point numbers, not of {dtype}: convert with array.astype('float64')"
+        )
     return _statistics(array)
 
 

@@ -6,8 +6,9 @@ import contextlib
 import copy
 import math
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -26,21 +27,21 @@ Cutting off the Taylor series costs `step**2 * f'''/6` and rounding costs `epsil
 """
 
 TOLERANCE = 1e-5
-"""Largest relative error that passes. Correct derivatives come to 1e-7 and less in double precision, wrong ones to 1e-2 and more
-(Stanford CS231n, notes on gradient checks); in between lies our choice."""
+"""Largest relative error that passes. Correct derivatives come to 1e-7 and less in double precision, wrong ones to 1e-2
+and more (Stanford CS231n, notes on gradient checks); in between lies our choice."""
 
 SAMPLES = 20
 """Elements that are checked of each tensor, each by two evaluations (our choice)."""
 
 _FINER = (1.0, 0.1, 0.01)
-"""Steps that are tried, as shares of the first: at a smaller one, a kink nearby is no longer within reach (our choice)."""
+"""Steps that are tried, as shares of the first: a smaller one does not reach to a kink nearby (our choice)."""
 
 _ROUNDING = 32.0
-"""How many times `epsilon` the rounding error of a function value is taken to be (our choice: a sum of a few hundred terms)."""
+"""Rounding error of a function value, as a multiple of `epsilon` (our choice: a sum of a few hundred terms)."""
 
 _SHRINKS = 0.5
-"""Where a function is smooth, its one-sided differences draw together in proportion to the step, ten times between two of ours.
-Where they keep more than this share of their distance, it has a kink (our choice)."""
+"""Where a function is smooth, its one-sided differences draw together in proportion to the step, ten times between two
+of ours. Where they keep more than this share of their distance, it has a kink (our choice)."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class TensorCheck:
     checked: int
     """Elements that were compared; at a kink nothing is."""
     error: float
-    """Largest relative error among them, as `gradcheck` defines it; 0 if none was compared, `inf` where one is not finite."""
+    """Largest relative error among them, as `gradcheck` defines it; 0 if there is none, `inf` if one is not finite."""
     index: tuple[int, ...] | None
     """Where it is; `None` if no element was compared."""
     autograd: float
@@ -61,9 +62,12 @@ class TensorCheck:
     difference: float
     """The central difference there."""
     kinks: int
-    """Elements at which the function has a kink or a jump and so no derivative, such as ReLU at 0; autograd's choice is accepted."""
+    """Elements at which the function has a kink or a jump and so no derivative, such as ReLU at 0.
+
+    Autograd's choice is accepted there, if it lies between the one-sided differences.
+    """
     not_finite: int
-    """Elements of the whole tensor for which autograd's derivative is not finite, and checked ones whose difference is not."""
+    """Elements of the tensor whose derivative is not finite by autograd, or, where checked, by differences."""
     tolerance: float
 
     @property
@@ -88,8 +92,8 @@ class GradientCheck:
     """One result for each tensor that requires gradients, parameters first."""
     tolerance: float = TOLERANCE
     conversions: list[str] = field(default_factory=list)
-    """Operations within the function that turn float64 into a type of fewer digits. Differences are too coarse then, so that a
-    correct derivative may seem wrong."""
+    """Operations within the function that turn float64 into a type of fewer digits. Differences are too coarse then, so
+    that a correct derivative may seem wrong."""
 
     @property
     def ok(self) -> bool:
@@ -103,7 +107,9 @@ class GradientCheck:
 
     def __str__(self) -> str:
         count, wrong = len(self.tensors), sum(not tensor.ok for tensor in self.tensors)
-        said = f"{wrong} of {count} tensors wrong" if wrong else f"{count} {'tensor' if count == 1 else 'tensors'} right"
+        said = (
+            f"{wrong} of {count} tensors wrong" if wrong else f"{count} {'tensor' if count == 1 else 'tensors'} right"
+        )
         head = f"derivatives of {self.subject}: {said} (float64, tolerance {self.tolerance:g})"
         titles = ("tensor", "shape", "checked", "error", "worst at", "autograd", "difference", "")
         lines = [head, "", *_aligned([titles, *map(_row, self.tensors)])]
@@ -125,7 +131,9 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     # Words to the left, numbers to the right.
     left = {0, 1, 4, len(widths) - 1}
-    cells = ([cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))] for row in rows)
+    cells = (
+        [cell.ljust(w) if i in left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))] for row in rows
+    )
     return ["  ".join(row).rstrip() for row in cells]
 
 
@@ -140,29 +148,31 @@ def gradcheck(
 ) -> GradientCheck:
     """Compares autograd's derivatives with central differences, for each input and parameter that requires gradients.
 
-    `function` is a module, or any function of tensors. Without a `loss` it is called with `inputs`; what it returns (a tensor of
-    any shape, or a tuple, list or dictionary of them) is reduced to one number by fixed random weights, so that no output can
-    hide another. With a `loss`, it is called with the first input only (a tuple stands for several arguments), and the
-    number is `loss(output, *further_inputs)`, a tensor with one element.
+    `function` is a module, or any function of tensors. Without a `loss` it is called with `inputs`; what it returns (a
+    tensor of any shape, or a tuple, list or dictionary of them) is reduced to one number by fixed random weights, so
+    that no output can hide another. With a `loss`, it is called with the first input only (a tuple stands for several
+    arguments), and the number is `loss(output, *further_inputs)`, a tensor with one element.
 
-    Everything is done on copies in float64, in the mode (train or eval) that the model is in: the model, its gradients and
-    buffers and all random generators stay as they are. Each evaluation begins from the same random state and the same
-    buffers, so that a dropout mask is the same in all of them. Tensors that a plain function takes from elsewhere are
-    not copied; parameters in there are not checked.
+    Everything is done on copies in float64, in the mode (train or eval) that the model is in: the model, its gradients
+    and buffers and all random generators stay as they are. Each evaluation begins from the same random state and the
+    same buffers, so that a dropout mask is the same in all of them. Tensors that a plain function takes from elsewhere
+    are not copied; parameters in there are not checked.
 
-    Of each tensor, at most `samples` elements are checked: half of them those with the largest derivative, the rest drawn at
-    random, the same ones each time. `parameters=False` checks the inputs alone. `step` is the distance at which the function is
-    evaluated (default: `6.1e-6 * max(1, |x|)`). The relative error of a derivative `a` beside a difference `d` is
+    Of each tensor, at most `samples` elements are checked: half of them those with the largest derivative, the rest
+    drawn at random, the same ones each time. `parameters=False` checks the inputs alone. `step` is the distance at
+    which the function is evaluated (default: `6.1e-6 * max(1, |x|)`). The relative error of a derivative `a` beside a
+    difference `d` is
 
         |a - d| / max(|a|, |d|, rounding / tolerance),   rounding = 32 * 2.2e-16 * |f| / step
 
-    that is the one of Stanford's CS231n notes (https://cs231n.github.io/neural-networks-3/#gradcheck), with a floor at which a
-    derivative is too small to be told from rounding. An element that does not pass is looked at again with steps that are 10
-    and 100 times smaller: a kink nearby, such as that of ReLU, falls out of reach then. Where the one-sided differences stay
-    apart, the kink is at this very place; it is counted, and autograd's derivative passes if it lies between them.
+    that is the one of Stanford's CS231n notes (https://cs231n.github.io/neural-networks-3/#gradcheck), with a floor at
+    which a derivative is too small to be told from rounding. An element that does not pass is looked at again with
+    steps that are 10 and 100 times smaller: a kink nearby, such as that of ReLU, falls out of reach then. Where the
+    one-sided differences stay apart, the kink is at this very place; it is counted, and autograd's derivative passes if
+    it lies between them.
 
-    Raises ValueError if nothing requires gradients, if the function does not compute in float64 or is not the same function
-    each time, or for a setting out of range; TypeError for complex tensors that require gradients.
+    Raises ValueError if nothing requires gradients, if the function does not compute in float64 or is not the same
+    function each time, or for a setting out of range; TypeError for complex tensors that require gradients.
 
     >>> import torch
     >>> x = torch.linspace(-1, 1, 6).requires_grad_()
@@ -194,7 +204,11 @@ def _check_settings(samples: int, step: float | None, tolerance: float) -> None:
 
 
 def _name_of(function: Any) -> str:
-    return type(function).__name__ if isinstance(function, torch.nn.Module) else getattr(function, "__name__", "the function")
+    return (
+        type(function).__name__
+        if isinstance(function, torch.nn.Module)
+        else getattr(function, "__name__", "the function")
+    )
 
 
 @contextlib.contextmanager
@@ -233,7 +247,9 @@ class _Function:
                 self._take(module.named_parameters())
         self._take(_named_tensors(self._inputs))
         if not self.tensors:
-            raise ValueError("there is nothing to check: no input and no parameter requires gradients; call x.requires_grad_() first")
+            raise ValueError(
+                "there is nothing to check: no input and no parameter requires gradients; call x.requires_grad_() first"
+            )
 
     def _take(self, named: Any) -> None:
         known = {id(tensor) for tensor in self.tensors.values()}
@@ -301,8 +317,8 @@ class _Function:
         (first, magnitude), (second, _) = self(), self()
         if abs(first - second) > _ROUNDING * _EPSILON * magnitude:
             raise ValueError(
-                f"the function gives {first!r} and then {second!r} for the same inputs: it draws from a random generator "
-                "of its own, or keeps a state outside its module"
+                f"the function gives {first!r} and then {second!r} for the same inputs: it draws from a random "
+                "generator of its own, or keeps a state outside its module"
             )
 
 
@@ -456,13 +472,15 @@ class _Comparison:
     def _differences(self, tensor: torch.Tensor, index: tuple[int, ...], share: float) -> _Differences:
         here = float(tensor.detach()[index])
         step = share * (self._step or STEP * max(1.0, abs(here)))
-        # What is added may not be what was meant to be, for want of digits; what counts is where the function was evaluated.
+        # The step is rounded when it is added; what counts is where the function was evaluated.
         above, below = here + step, here - step
         (upper, magnitude), (lower, other) = self._at(tensor, index, above), self._at(tensor, index, below)
         self._put(tensor, index, here)
         rounding = _ROUNDING * _EPSILON * max(magnitude, other) / step
         central = (upper - lower) / (above - below)
-        return _Differences((self._here - lower) / (here - below), central, (upper - self._here) / (above - here), rounding)
+        return _Differences(
+            (self._here - lower) / (here - below), central, (upper - self._here) / (above - here), rounding
+        )
 
     def _at(self, tensor: torch.Tensor, index: tuple[int, ...], value: float) -> tuple[float, float]:
         self._put(tensor, index, value)
@@ -489,7 +507,7 @@ class _Comparison:
 
 
 def _sample(derivative: torch.Tensor, samples: int) -> list[tuple[int, ...]]:
-    """Indices of elements: all of them, or half with the largest derivatives and half drawn at random from a fixed seed."""
+    """Indices of elements: all of them, or half with the largest derivatives and half drawn from a fixed seed."""
     count = derivative.numel()
     if count <= samples:
         chosen = list(range(count))

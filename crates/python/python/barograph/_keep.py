@@ -1,7 +1,7 @@
 """Keeps the state of models, optimizers and random generators, and puts it back exactly as it was.
 
-What is kept is the object and its content: tensors get their old values in place, dictionaries and lists their old entries, so
-that whoever holds a reference to one of them sees nothing of what happened in between.
+What is kept is the object and its content: tensors get their old values in place, dictionaries and lists their old
+entries, so that whoever holds a reference to one of them sees nothing of what happened in between.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import collections
 import contextlib
 import random
 import sys
-from typing import Any, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 
@@ -23,7 +24,8 @@ class RandomState:
     def __init__(self, generators: tuple[torch.Generator, ...] = ()) -> None:
         self._python = random.getstate()
         self._torch = torch.get_rng_state()
-        self._cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+        on_cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+        self._cuda = torch.cuda.get_rng_state_all() if on_cuda else []
         self._mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
         # Whoever did not import numpy draws nothing from it.
         self._numpy = sys.modules["numpy"].random.get_state() if "numpy" in sys.modules else None
@@ -49,9 +51,7 @@ class Kept:
     Objects of other kinds that a model or an optimizer refers to are not looked into.
     """
 
-    def __init__(
-        self, *owners: torch.nn.Module | torch.optim.Optimizer, without: Iterable[torch.Tensor] = ()
-    ) -> None:
+    def __init__(self, *owners: torch.nn.Module | torch.optim.Optimizer, without: Iterable[torch.Tensor] = ()) -> None:
         """Keeps the state of `owners` as it is now; the tensors in `without` are left out."""
         self._without = list(without)
         self._seen = {id(tensor) for tensor in self._without}
@@ -111,7 +111,10 @@ class Kept:
 
 
 def _repeats_memory(tensor: torch.Tensor) -> bool:
-    """Whether several elements share one place in memory: torch refuses to write there, so that nobody else has written either."""
+    """Whether several elements share one place in memory.
+
+    Torch refuses to write there, so that nobody else has written either.
+    """
     if tensor.layout is not torch.strided:
         return False
     return any(stride == 0 and size > 1 for stride, size in zip(tensor.stride(), tensor.shape))

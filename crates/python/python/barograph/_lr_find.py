@@ -1,11 +1,13 @@
-"""The learning rate range test: which rates a model can be trained with, found in one short run that leaves no trace."""
+"""The learning rate range test: which rates a model can be trained with, found in a short run without a trace."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 
@@ -15,7 +17,7 @@ from ._keep import Kept, RandomState, unwatched
 __all__ = ["LearningRates", "Suggestions", "lr_find"]
 
 _LEFT_OUT = 10
-"""The first of so many parts of the test is not looked at for suggestions, as in fastai: the average has not settled there."""
+"""The first of so many parts of the test is left out of suggestions, as in fastai: its average has not settled."""
 
 _LAST = 5
 """Steps at the end that are not looked at for suggestions, as in fastai: the loss is on its way up there."""
@@ -39,14 +41,14 @@ class Suggestions(NamedTuple):
     """
 
     valley: float | None = None
-    """Half way along the longest stretch over which the loss falls: a rate that trains well and is far from too high."""
+    """Half way along the longest stretch over which the loss falls: a rate that trains well, far from too high."""
     steep: float | None = None
     """Where the loss falls fastest per factor of the rate: a good start for training with a constant rate."""
     minimum: float | None = None
-    """A tenth of the rate at which the loss is lowest: about the highest rate that is safe, as the peak of a schedule."""
+    """A tenth of the rate at which the loss is lowest: about the highest that is safe, as the peak of a schedule."""
     slide: float | None = None
-    """The left end of an interval that slides down from the highest rates until the loss has the same slope at both its ends: it
-    depends on noise and on the unit of the loss, so trust it least."""
+    """The left end of an interval that slides down from the highest rates until the loss has the same slope at both its
+    ends: it depends on noise and on the unit of the loss, so trust it least."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class LearningRates:
         return self.suggestions.valley
 
     def svg(self) -> str:
-        """A picture of the losses over the rates with the suggestions marked: SVG that needs nothing else, for any background."""
+        """A picture of the losses over the rates with the suggestions marked: one SVG, for any background."""
         return _lr_plot.svg(self.rates, self.losses, self.smoothed, self._marks())
 
     def _repr_svg_(self) -> str:
@@ -120,25 +122,27 @@ def lr_find(
 ) -> LearningRates:
     """Trains for some steps while the learning rate rises from `lowest` to `highest`, and looks at what the loss does.
 
-    The rate of step `i` is `lowest * (highest / lowest) ** (i / (steps - 1))`. `batches` yields pairs `(inputs, targets)` and is
-    begun anew when it ends; of an iterator, which cannot be, the batches are kept. The model is called with `inputs` (a tuple
-    or list stands for several arguments, a dictionary for named ones), and `loss(output, targets)` is a tensor with one
-    element. Tensors are moved to where the model's weights are. Parameter groups keep the ratios of their learning rates;
-    the rates of the result are those of the group with the highest one.
+    The rate of step `i` is `lowest * (highest / lowest) ** (i / (steps - 1))`. `batches` yields pairs `(inputs,
+    targets)` and is begun anew when it ends; of an iterator, which cannot be, the batches are kept. The model is called
+    with `inputs` (a tuple or list stands for several arguments, a dictionary for named ones), and `loss(output,
+    targets)` is a tensor with one element. Tensors are moved to where the model's weights are. Parameter groups keep
+    the ratios of their learning rates; the rates of the result are those of the group with the highest one.
 
-    The smoothed loss is an exponential average in which a new loss has the weight `smoothing` (1 for none), corrected for its
-    beginning as in Adam. The test ends when it exceeds the lowest one by `diverged - 1` times its size, that is at `diverged`
-    times the lowest one for a positive loss, and at once when a loss is not finite; weights are not updated with either.
+    The smoothed loss is an exponential average in which a new loss has the weight `smoothing` (1 for none), corrected
+    for its beginning as in Adam. The test ends when it exceeds the lowest one by `diverged - 1` times its size, that is
+    at `diverged` times the lowest one for a positive loss, and at once when a loss is not finite; weights are not
+    updated with either.
 
-    Weights, gradients, buffers, the optimizer's state and rates, the mode and the random generators are afterwards what they
-    were, also when the test ends with an exception. A run that is being watched sees nothing of it. An iterator is used up as
-    far as it was read.
+    Weights, gradients, buffers, the optimizer's state and rates, the mode and the random generators are afterwards what
+    they were, also when the test ends with an exception. A run that is being watched sees nothing of it. An iterator is
+    used up as far as it was read.
 
-    Source: L. N. Smith, Cyclical Learning Rates for Training Neural Networks, https://arxiv.org/abs/1506.01186 (2015), with a
-    rate that grows exponentially and a smoothed loss as in fastai.
+    Source: L. N. Smith, Cyclical Learning Rates for Training Neural Networks, https://arxiv.org/abs/1506.01186 (2015),
+    with a rate that grows exponentially and a smoothed loss as in fastai.
 
-    Raises ValueError for a setting out of range, an optimizer of another model, `batches` without a batch, batches that are no
-    pairs and a loss that is no single number; TypeError for an optimizer that chooses its own step lengths (LBFGS).
+    Raises ValueError for a setting out of range, an optimizer of another model, `batches` without a batch, batches that
+    are no pairs and a loss that is no single number; TypeError for an optimizer that chooses its own step lengths
+    (LBFGS).
 
     >>> import torch
     >>> model = torch.nn.Linear(3, 1)
@@ -335,23 +339,23 @@ def _suggest(rates: list[float], losses: list[float], smoothed: list[float]) -> 
 
 
 def _fell(losses: list[float], smoothed: list[float], first: int) -> bool:
-    """Whether the loss fell by more than it varies from batch to batch at the low rates of the beginning, and not just a bit."""
+    """Whether the loss fell by more than it varies from batch to batch at the low rates of the beginning."""
     beginning = losses[: max(2, first)]
     mean = statistics.fmean(beginning)
     return mean - min(smoothed) > max(statistics.stdev(beginning), _LEAST_FALL * abs(mean))
 
 
 def _steepest(rates: list[float], losses: list[float]) -> int:
-    """Where the slope over the logarithm of the rate is most negative. Rates rise by one factor, which so does not matter."""
-    slopes = [after - before for before, after in zip(losses, losses[1:])]
+    """Where the loss falls most from one rate to the next. Rates rise by one factor, so that it does not matter."""
+    slopes = [after - before for before, after in itertools.pairwise(losses)]
     return min(range(len(slopes)), key=slopes.__getitem__)
 
 
 def _valley(losses: list[float]) -> int:
     """Half way along the longest sequence of falling losses, which may skip steps in between.
 
-    The rule of fastai (`fastai.callback.schedule.valley`): the longest decreasing subsequence is found, its length is counted
-    back from its end, and the answer lies in the middle of that stretch.
+    The rule of fastai (`fastai.callback.schedule.valley`): the longest decreasing subsequence is found, its length is
+    counted back from its end, and the answer lies in the middle of that stretch.
     """
     longest = [1] * len(losses)
     for i, loss in enumerate(losses):
@@ -378,4 +382,6 @@ def _slide(losses: list[float]) -> int:
 def _slopes(values: list[float]) -> list[float]:
     """Central differences, one-sided ones at both ends, as `numpy.gradient` has them."""
     last = len(values) - 1
-    return [(values[min(i + 1, last)] - values[max(i - 1, 0)]) / (min(i + 1, last) - max(i - 1, 0)) for i in range(last + 1)]
+    return [
+        (values[min(i + 1, last)] - values[max(i - 1, 0)]) / (min(i + 1, last) - max(i - 1, 0)) for i in range(last + 1)
+    ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
-from typing import Sequence
+from collections.abc import Sequence
 
 __all__ = ["svg", "text", "wants_ascii"]
 
@@ -52,8 +53,10 @@ class _Scale:
         return list(range(math.ceil(self._left - 1e-9), math.floor(self._right + 1e-9) + 1))
 
 
-def text(rates: Sequence[float], losses: Sequence[float], marks: Sequence[Mark], ascii: bool | None = None) -> list[str]:
-    """A plot in lines of at most 72 characters: braille dots, or plain letters for `ascii` (default: as the locale says).
+def text(
+    rates: Sequence[float], losses: Sequence[float], marks: Sequence[Mark], ascii: bool | None = None
+) -> list[str]:
+    """A plot in lines of at most 80 characters: braille dots, or letters for `ascii` (default: as the locale says).
 
     `losses` may be shorter than `rates`; without two of them there is nothing to draw.
     """
@@ -66,7 +69,9 @@ def text(rates: Sequence[float], losses: Sequence[float], marks: Sequence[Mark],
     bar, tick = ("|", "^") if ascii else ("│", "▲")
     lines = [f"{label} {bar}{row}".rstrip() for label, row in zip(labels, rows)]
     lines += [_axis(scale)]
-    lines += [" " * (10 + _column(scale, rate)) + f"{tick} {name}" for name, rate in sorted(marks, key=lambda mark: mark[1])]
+    lines += [
+        " " * (10 + _column(scale, rate)) + f"{tick} {name}" for name, rate in sorted(marks, key=lambda mark: mark[1])
+    ]
     return lines
 
 
@@ -74,13 +79,13 @@ def _column(scale: _Scale, rate: float) -> int:
     return min(_COLUMNS - 1, max(0, int(scale.x(rate) * (_COLUMNS - 1) + 0.5)))
 
 
-def _points(scale: _Scale, rates: Sequence[float], losses: Sequence[float], width: int, height: int) -> list[tuple[int, int]]:
+def _points(
+    scale: _Scale, rates: Sequence[float], losses: Sequence[float], width: int, height: int
+) -> list[tuple[int, int]]:
     """Column and row (from the top) of each dot on the way from point to point."""
-    places = [
-        (scale.x(rate) * (width - 1), (1 - scale.y(loss)) * (height - 1)) for rate, loss in zip(rates, losses)
-    ]
+    places = [(scale.x(rate) * (width - 1), (1 - scale.y(loss)) * (height - 1)) for rate, loss in zip(rates, losses)]
     dots: dict[tuple[int, int], None] = {}
-    for (x, y), (to_x, to_y) in zip(places, places[1:]):
+    for (x, y), (to_x, to_y) in itertools.pairwise(places):
         count = max(1, math.ceil(max(abs(to_x - x), abs(to_y - y))))
         for part in range(count + 1):
             share = part / count
@@ -125,13 +130,15 @@ _INK = "#7a7a7a"
 
 def svg(rates: Sequence[float], raw: Sequence[float], losses: Sequence[float], marks: Sequence[Mark]) -> str:
     """The picture. `raw` are the losses of the steps as faint dots, `losses` the smoothed ones as a line."""
+    size = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}"'
+    style = f'font-family="system-ui, sans-serif" font-size="12" fill="{_INK}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" height="{_HEIGHT}" '
-        f'role="img" font-family="system-ui, sans-serif" font-size="12" fill="{_INK}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {style}>',
         "<title>Loss over the learning rate</title>",
     ]
     if len(losses) < 2:
-        return "\n".join([*parts, f'<text x="{_WIDTH // 2}" y="{_HEIGHT // 2}" text-anchor="middle">no finite losses</text>', "</svg>"])
+        nothing = f'<text x="{_WIDTH // 2}" y="{_HEIGHT // 2}" text-anchor="middle">no finite losses</text>'
+        return "\n".join([*parts, nothing, "</svg>"])
     scale = _Scale(rates[: len(losses)], losses, min(loss for loss in raw if math.isfinite(loss)))
     parts += _frame(scale)
     parts += [

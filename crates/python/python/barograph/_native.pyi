@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal, TypedDict, final
+from typing import Any, Literal, TypeAlias, TypedDict, final
 
 __version__: str
 
-_Told = tuple[str, str, int, str]
+_Told: TypeAlias = tuple[str, str, int, str]
 """A finding: severity, code, step and message."""
 
 class _Seen(TypedDict):
@@ -100,7 +100,8 @@ class Statistics:
 
     @property
     def histogram(self) -> list[int]:
-        """Counts by log2 of the magnitude: bin 0 zeros, bin 1 below 2**-40, bins 2 to 62 one octave each, bin 63 from 2**21 up."""
+        """Counts by log2 of the magnitude: bin 0 zeros, bin 1 below 2**-40, bins 2 to 62 one octave each, bin 63 from
+        2**21 up."""
 
 def statistics(tensor: Any, name: str = "") -> Statistics:
     """The statistics of a tensor of torch on the CPU, or of a numpy array, in one pass over its memory.
@@ -109,10 +110,12 @@ def statistics(tensor: Any, name: str = "") -> Statistics:
     """
 
 def set_torch_dtypes(dtypes: Sequence[Any]) -> None:
-    """Tells which objects are torch's dtypes: float32, float64, float16, bfloat16, int64, int32, int16, int8, uint8, bool."""
+    """Tells which objects are torch's dtypes: float32, float64, float16, bfloat16, int64, int32, int16, int8, uint8,
+    bool."""
 
 def is_finite(tensor: Any) -> bool:
-    """Whether every element of a tensor is finite. `True` for what cannot be read: a tensor of integers, or on an accelerator."""
+    """Whether every element of a tensor is finite. `True` for what cannot be read: a tensor of integers, or on an
+    accelerator."""
 
 def bad_rows(tensor: Any, rows: int) -> tuple[list[int], int]:
     """The rows of a tensor `[rows, ...]` that hold a non-finite element: the first 16, and how many there are."""
@@ -122,7 +125,8 @@ def command_line(arguments: Sequence[str | bytes | PathLike[str]]) -> int:
 
 @final
 class Session:
-    """Measures, judges and logs one run. Between `begin_step` and `end_step`, tensors are read in the order in which they are made."""
+    """Measures, judges and logs one run. Between `begin_step` and `end_step`, tensors are read in the order in which
+    they are made."""
 
     def __new__(
         cls, name: str, folder: str | PathLike[str] | None, framework: str, started: int, log_cap: int | None = None

@@ -1,10 +1,10 @@
-"""Barograph in Jupyter and IPython: `%load_ext barograph`.
+"""Barograph in Jupyter and IPython.
 
-    %load_ext barograph      watches from here on, or from when torch is imported
-    %barograph               the report so far
-    %barograph stop          ends the run; its report
-    %barograph start NAME    begins a new run
-    %%barograph NAME         watches this cell as a run of its own; its report
+- `%load_ext barograph` watches from here on, or from when torch is imported
+- `%barograph` shows the report so far
+- `%barograph stop` ends the run and shows its report
+- `%barograph start NAME` begins a new run
+- `%%barograph NAME` watches this cell as a run of its own and shows its report
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from __future__ import annotations
 import contextlib
 import html
 import sys
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from . import _run
 
@@ -31,7 +32,10 @@ _notebooks: dict[int, Notebook] = {}
 
 
 def load(shell: Any) -> None:
-    """Begins to watch, now or when torch is imported, and makes the magics known to `shell`, IPython's. A second call does nothing."""
+    """Begins to watch, now or when torch is imported, and makes the magics known to `shell`, which is IPython's.
+
+    A second call does nothing.
+    """
     if id(shell) in _notebooks:
         return
     notebook = _notebooks[id(shell)] = Notebook(shell)
@@ -94,7 +98,8 @@ class Notebook:
             print(f"barograph: supervision could not begin: {type(error).__name__}: {error}")
 
     def line(self, line: str) -> None:
-        """`%barograph`: shows the report so far. `%barograph stop` ends the run before, `%barograph start [NAME]` begins one."""
+        """`%barograph`: shows the report so far. `%barograph stop` ends the run before, `%barograph start [NAME]`
+        begins one."""
         word, _, rest = line.strip().partition(" ")
         name = rest.strip()
         if word == "start":
@@ -109,7 +114,8 @@ class Notebook:
             print(_USAGE)
 
     def cell(self, line: str, cell: str) -> None:
-        """`%%barograph`: runs the cell as a run of its own and shows its report. A run that was going on ends before."""
+        """`%%barograph`: runs the cell as a run of its own and shows its report. A run that was going on ends
+        before."""
         self.begin(line.strip() or "cell")
         how = "failed"
         try:
@@ -129,7 +135,8 @@ class Notebook:
 
     def _state(self) -> str:
         if not self._goes_on:
-            return "barograph: watches from when torch is imported" if self._waiting else "barograph: nothing is being watched"
+            waits, rests = "watches from when torch is imported", "nothing is being watched"
+            return f"barograph: {waits if self._waiting else rests}"
         where = f"; log: {self._run.folder}" if self._run.folder else ""
         return f"barograph: watching{where}"
 
@@ -147,7 +154,8 @@ class Notebook:
         except ImportError:
             print(text)
             return
-        display({"text/plain": text, "text/markdown": markdown, "text/html": _framed(page)}, raw=True)  # type: ignore[no-untyped-call]
+        forms = {"text/plain": text, "text/markdown": markdown, "text/html": _framed(page)}
+        display(forms, raw=True)  # type: ignore[no-untyped-call]
 
 
 def _framed(page: str) -> str:
@@ -158,7 +166,8 @@ def _framed(page: str) -> str:
 
 @contextlib.contextmanager
 def _silent_errors(shell: Any) -> Iterator[None]:
-    """IPython shows the error of a cell where it runs it, and once more where it is raised again; only the second is wanted."""
+    """IPython shows the error of a cell where it runs it, and once more where it is raised again; only the second is
+    wanted."""
     shell._showtraceback = lambda *_args, **_kwargs: None
     try:
         yield

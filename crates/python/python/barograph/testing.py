@@ -1,9 +1,11 @@
-"""For tests: a training that must be healthy.
+"""For tests: a training that must be healthy. With pytest, for instance:
 
     def test_training_is_healthy():
         with barograph.watch() as run:
             train(epochs=1)
         assert_healthy(run)
+
+A failing test shows the report of the run.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any, Iterable
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .torch import Watch
@@ -26,15 +29,16 @@ _SURE = 0.5
 def assert_healthy(run: Watch | str | os.PathLike[str], *, allow: Iterable[str] = ()) -> None:
     """Raises AssertionError with the report of the run, unless its verdict is `healthy`.
 
-    `run` is what `watch` returned, closed or not, or the folder of a run. What only the whole run shows is judged once it is
-    closed, so close it before.
+    `run` is what `watch` returned, closed or not, or the folder of a run. What only the whole run shows is judged once
+    it is closed, so close it before.
 
-    `allow` names what is accepted: rules by name (`weight-growing`) or code (`WGT005`), and causes (`learning-rate-too-high`). A
-    run that is not healthy passes if all its errors, warnings and likely causes are named; what follows from another finding
-    needs no name. The error lists the names that are missing. A run that saw no step fails always, since nothing can be said of it.
+    `allow` names what is accepted: rules by name (`weight-growing`) or code (`WGT005`), and causes
+    (`learning-rate-too-high`). A run that is not healthy passes if all its errors, warnings and likely causes are
+    named; what follows from another finding needs no name. The error lists the names that are missing. A run that saw
+    no step fails always, since nothing can be said of it.
 
-    Raises OSError with what `barograph diagnose` said where the folder cannot be read as a run, TypeError for a single string in
-    place of a list of names.
+    Raises OSError with what `barograph diagnose` said where the folder cannot be read as a run, TypeError for a single
+    string in place of a list of names.
     """
     if isinstance(allow, str):
         raise TypeError(f"allow takes a list of names, such as allow=[{allow!r}]")
@@ -52,7 +56,8 @@ def _objections(found: dict[str, Any], allowed: set[str]) -> list[str]:
     """Names of the findings and causes that keep the run from being healthy, apart from those that are allowed."""
     if found["verdict"] == "healthy":
         return []
-    # A note never makes a run unhealthy: it is worth knowing, or follows from something else. It may be what leaves it unsure.
+    # A note never makes a run unhealthy: it is worth knowing, or follows from something else. It may be what leaves it
+    # unsure.
     counts = ("warning", "error") if found["verdict"] == "unhealthy" else ("note", "warning", "error")
     findings = [
         f"{finding['code']} {finding['name']}"
@@ -60,9 +65,7 @@ def _objections(found: dict[str, Any], allowed: set[str]) -> list[str]:
         if finding["severity"] in counts and not allowed & {finding["code"], finding["name"]}
     ]
     causes = [
-        cause["slug"]
-        for cause in found["causes"]
-        if cause["confidence"] >= _SURE and cause["slug"] not in allowed
+        cause["slug"] for cause in found["causes"] if cause["confidence"] >= _SURE and cause["slug"] not in allowed
     ]
     return list(dict.fromkeys(findings + causes))
 
