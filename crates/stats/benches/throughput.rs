@@ -6,7 +6,9 @@ use std::cell::RefCell;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use barograph_stats::{Element, Elements, Level, Options, UnitScratch, read_at, read_units_at, read_weight_units_at};
+use barograph_stats::{
+    Checksum, Element, Elements, Level, Options, UnitScratch, read_at, read_units_at, read_weight_units_at,
+};
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 
@@ -190,6 +192,21 @@ fn units(level: Level) -> [f64; 3] {
     seconds.map(|seconds| size_of_val(&values[..]) as f64 / seconds / 1e9)
 }
 
+/// GB/s of the checksum of f32 and of bf16 tensors.
+fn checksums() -> [f64; 2] {
+    let values: Vec<f32> = normal(16 * MB / 4).collect();
+    let halves: Vec<bf16> = values.iter().map(|x| bf16::from_f32(*x)).collect();
+    let of = |view: Elements<'_>| {
+        let mut checksum = Checksum::default();
+        checksum.push(view);
+        black_box(checksum.finish());
+    };
+    let single = || of(Elements::contiguous(black_box(&values)));
+    let half = || of(Elements::contiguous(black_box(&halves)));
+    let seconds = best_of(4, [&single, &half, &|| ()]);
+    [size_of_val(&values[..]) as f64 / seconds[0] / 1e9, size_of_val(&halves[..]) as f64 / seconds[1] / 1e9]
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let level = match arguments.iter().position(|word| word == "--level").and_then(|at| arguments.get(at + 1)) {
@@ -212,5 +229,7 @@ fn main() {
     }
     let [columns, rows, maps] = units(level);
     println!("units, 2 MB: {columns:.1} GB/s of columns, {rows:.1} of rows, {maps:.1} of feature maps");
+    let [single, half] = checksums();
+    println!("checksum, 16 MB: {single:.1} GB/s of f32, {half:.1} of bf16");
     println!("{SMALL} elements: {:?}, with histogram {:?}", small(level, false), small(level, true));
 }

@@ -4,11 +4,13 @@
 //! - [`read`] and [`read_update`] give a [`barograph_vocab::Reading`] of a tensor, or of a tensor less its old value.
 //! - [`read_units`] and [`read_weight_units`] count dead, constant and duplicate units.
 //! - [`Columns`], [`Targets`] and [`NeighbourSample`] accumulate inputs and targets over an epoch.
+//! - [`Checksum`] tells whether two processes hold the same tensors, bit for bit.
 //! - [`mod@reference`] holds the same in plain loops; property tests hold the kernels to it.
 //!
 //! The same elements give the same bits on the same machine. Everything runs on the caller's thread. A reading allocates
 //! nothing; unit readings allocate in their scratch memory only, the accumulators when they grow.
 
+mod checksum;
 mod columns;
 mod elements;
 mod fold;
@@ -25,6 +27,7 @@ mod squares;
 mod targets;
 mod units;
 
+pub use checksum::Checksum;
 pub use columns::Columns;
 pub use elements::{Dtype, Element, Elements, ElementsError, MAX_RANK};
 pub use level::Level;

@@ -1,6 +1,7 @@
 //! Plain twins of the kernels: loops in f64 that are easy to believe. Property tests hold the kernels to them.
 use barograph_vocab::{Reading, bin_of};
 
+use crate::checksum::{BEGIN, LANES, MULTIPLIER, SPARE_BITS};
 use crate::read::Options;
 use crate::units::{NO_UNIT, UnitCounts};
 
@@ -59,6 +60,29 @@ pub fn read(values: &[f64], options: Options) -> Reading {
 pub fn read_update(new: &[f64], old: &[f64], options: Options) -> Reading {
     let difference: Vec<f64> = new.iter().zip(old).map(|(new, old)| new - old).collect();
     read(&difference, options)
+}
+
+/// The checksum of these tensors, each given as the little-endian bytes of its elements in logical order: word by word.
+#[must_use]
+pub fn checksum(tensors: &[Vec<u8>]) -> u64 {
+    let fold = |word: u64| {
+        let product = u128::from(word) * u128::from(MULTIPLIER);
+        (product % (1 << 64)) as u64 ^ (product / (1 << 64)) as u64
+    };
+    let mut state = 0;
+    for bytes in tensors {
+        let mut lanes = BEGIN;
+        let blocks = bytes.len().div_ceil(8 * LANES);
+        for number in 0..blocks * LANES {
+            let byte = |at: usize| u64::from(bytes.get(8 * number + at).copied().unwrap_or(0));
+            let word: u64 = (0..8).map(|at| byte(at) << (8 * at)).sum();
+            lanes[number % LANES] = fold(lanes[number % LANES] ^ word);
+        }
+        for word in lanes.into_iter().chain([bytes.len() as u64]) {
+            state = fold(state ^ word);
+        }
+    }
+    state >> SPARE_BITS
 }
 
 /// The unit reading of an activation `[batch, units, inner]`, each unit compared with each earlier one.
