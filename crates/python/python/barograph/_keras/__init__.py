@@ -1,0 +1,1 @@
+"""How a training of Keras is watched, for each of its backends."""

@@ -1,0 +1,30 @@
+"""Runs programs that use other libraries, each in a process of its own: a library may be imported with one backend only."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+_PACKAGE = pathlib.Path(__file__).parent.parent / "python"
+
+
+def ran(program: str, folder: pathlib.Path, **environment: str) -> tuple[dict[str, Any], str]:
+    """Runs a program of this folder, which prints one line of JSON. Returns what it printed, and its standard error."""
+    path = os.pathsep.join(filter(None, [str(_PACKAGE), os.environ.get("PYTHONPATH")]))
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": ""}
+    command = [sys.executable, str(pathlib.Path(__file__).parent / program)]
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **quiet, "PYTHONPATH": path, **environment}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+def line_of(program: str, mark: str) -> int:
+    """The number of the line of a program that ends with this mark."""
+    text = (pathlib.Path(__file__).parent / program).read_text()
+    return next(number for number, line in enumerate(text.splitlines(), 1) if line.endswith(mark))
