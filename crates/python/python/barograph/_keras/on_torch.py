@@ -153,13 +153,16 @@ def _call_again(model: Any, before: list[tuple[torch.Tensor, torch.Tensor]], *ar
 
 
 def _copies(tensors: list[torch.Tensor]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    return [(tensor, tensor.detach().clone()) for tensor in tensors]
+    # Whoever looks at operations is not meant to see these.
+    with torch._C.DisableTorchFunction():
+        return [(tensor, tensor.detach().clone()) for tensor in tensors]
 
 
 def _put(values: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
     """Gives tensors values, unnoticed by the backward pass that may have kept them: in the end they have the same bits."""
-    for tensor, value in values:
-        tensor.data.copy_(value)
+    with torch._C.DisableTorchFunction():
+        for tensor, value in values:
+            tensor.data.copy_(value)
 
 
 class OnTorch:
@@ -184,8 +187,10 @@ class OnTorch:
         loss = facts.loss(model)
         if loss is not None and loss.name != "custom":
             supervisor.declare_loss(*loss)
+        self._classes_are_numbers = "sparse" in str(getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss)))
         self._wrap(keras.layers.Layer, "__call__", self._call)
         self._wrap(keras.optimizers.Optimizer, "apply", self._apply)
+        self._wrap(keras.Model, "compute_loss", self._compute_loss)
 
     def rest(self, resting: bool) -> None:
         """While it rests, nothing is seen: what an evaluation computes belongs to no step."""
@@ -225,6 +230,16 @@ class OnTorch:
         if top and calls and calls[-1].module is layer:
             calls[-1].module = _Again(layer, before)
         return out
+
+    def _compute_loss(self, original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) -> Any:
+        targets = kwargs.get("y", args[1] if len(args) > 1 else None)
+        if model is self._model and isinstance(targets, torch.Tensor) and not self._supervisor.quiet:
+            self._guarded(self._see_targets, targets)
+        return original(model, *args, **kwargs)
+
+    def _see_targets(self, targets: torch.Tensor) -> None:
+        with torch._C.DisableTorchFunction():
+            self._supervisor.declare_targets(targets.long() if self._classes_are_numbers else targets)
 
     def _apply(self, original: Callable[..., Any], optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         if self._updating or self._supervisor is not hooks.supervisor() or torch.compiler.is_compiling():

@@ -479,6 +479,10 @@ class Supervisor:
         for key, value in (("loss", name), ("loss_takes", takes), ("loss_reduction", reduction)):
             self.readings.fact(key, value)
 
+    def declare_targets(self, targets: torch.Tensor) -> None:
+        """Says what the next loss compares the outputs with, where that is known from elsewhere than its operations."""
+        self._targets = targets
+
     def see_scaled(self, scaled: Any, loss: Any) -> None:
         """A gradient scaler multiplied the loss: the loss itself is what is meant."""
         for after, before in zip(tensors(scaled), tensors(loss)):
