@@ -139,6 +139,27 @@ def test_a_kink_nearby_is_stepped_around() -> None:
     assert found.ok and found.tensors[0].checked == 2, str(found)
 
 
+@pytest.mark.parametrize("function", [torch.log, torch.sqrt, torch.rsqrt, torch.reciprocal], ids=lambda f: f.__name__)
+def test_close_to_a_pole(function: Any) -> None:
+    for size in (1e-2, 1e-4, 1e-6, 1e-8, 1e-10):
+        found = gradcheck(function, torch.tensor([size], requires_grad=True))
+        assert found.ok, str(found)
+
+
+def test_small_derivatives_are_not_lost_in_rounding() -> None:
+    class Shrunk(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, x: torch.Tensor) -> torch.Tensor:
+            return 2 + 1e-5 * x
+
+        @staticmethod
+        def backward(context: Any, gradient: torch.Tensor) -> torch.Tensor:
+            return 2e-5 * gradient
+
+    for size in (1.0, 1e-4, 1e-8):
+        assert not gradcheck(Shrunk.apply, torch.tensor([size], requires_grad=True)).ok
+
+
 def test_a_wrong_derivative_at_a_kink_is_wrong() -> None:
     class Steep(torch.autograd.Function):
         @staticmethod
@@ -298,12 +319,8 @@ def test_a_run_that_is_watched_sees_nothing() -> None:
     with barograph.watch(model, log=False) as run:
         assert gradcheck(model, torch.rand(4, 3), torch.rand(4, 1), loss=nn.functional.mse_loss).ok
         assert run.steps == 0
-        found = barograph.lr_find(
-            model,
-            torch.optim.SGD(model.parameters(), lr=0.1),
-            nn.functional.mse_loss,
-            [(torch.rand(4, 3), torch.rand(4, 1))],
-        )
+        batches = [(torch.rand(4, 3), torch.rand(4, 1))]
+        found = barograph.lr_find(model, torch.optim.SGD(model.parameters(), lr=0.1), nn.functional.mse_loss, batches)
         assert len(found.rates) > 1
         assert run.steps == 0 and run.findings == []
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

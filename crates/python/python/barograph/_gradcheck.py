@@ -33,7 +33,7 @@ and more (Stanford CS231n, notes on gradient checks); in between lies our choice
 SAMPLES = 20
 """Elements that are checked of each tensor, each by two evaluations (our choice)."""
 
-_FINER = (1.0, 0.1, 0.01)
+_SHARES = (1.0, 0.1, 0.01)
 """Steps that are tried, as shares of the first: a smaller one does not reach to a kink nearby (our choice)."""
 
 _ROUNDING = 32.0
@@ -167,9 +167,9 @@ def gradcheck(
 
     that is the one of Stanford's CS231n notes (https://cs231n.github.io/neural-networks-3/#gradcheck), with a floor at
     which a derivative is too small to be told from rounding. An element that does not pass is looked at again with
-    steps that are 10 and 100 times smaller: a kink nearby, such as that of ReLU, falls out of reach then. Where the
-    one-sided differences stay apart, the kink is at this very place; it is counted, and autograd's derivative passes if
-    it lies between them.
+    steps that are 10 and 100 times smaller, and one in proportion to a small `x`: a kink nearby, such as that of ReLU,
+    or a pole falls out of reach then. Where the one-sided differences stay apart, the kink is at this very place; it is
+    counted, and autograd's derivative passes if it lies between them.
 
     Raises ValueError if nothing requires gradients, if the function does not compute in float64 or is not the same
     function each time, or for a setting out of range; TypeError for complex tensors that require gradients.
@@ -455,19 +455,28 @@ class _Comparison:
     def _element(self, tensor: torch.Tensor, index: tuple[int, ...], autograd: float) -> _Element:
         best: _Element | None = None
         seen: list[_Differences] = []
-        for share in _FINER:
+        for share in self._shares(abs(float(tensor.detach()[index]))):
             differences = self._differences(tensor, index, share)
-            error = self._error(autograd, differences)
             seen.append(differences)
+            # Rounding must not excuse more and more as the step shrinks, or every derivative would pass in the end.
+            rounding = min(differences.rounding, seen[0].rounding / _SHARES[-1])
+            error = self._error(autograd, differences.central, rounding)
             # The first is as good as the next ones, and has the most digits.
             if best is None or error < best.error:
                 best = _Element(index, autograd, differences.central, error)
             if error <= self._tolerance:
                 return best
         assert best is not None
-        if self._is_at_kink(seen, autograd):
+        if self._is_at_kink(seen[0], seen[len(_SHARES) - 1], autograd):
             return _Element(index, autograd, best.difference, best.error, kink=True)
         return best
+
+    def _shares(self, size: float) -> tuple[float, ...]:
+        """Shares of the first step to try. For a small argument, the last one is in proportion to it, as near
+        `log(0)`."""
+        if self._step is None and 0 < size < _SHARES[-1]:
+            return (*_SHARES, size)
+        return _SHARES
 
     def _differences(self, tensor: torch.Tensor, index: tuple[int, ...], share: float) -> _Differences:
         here = float(tensor.detach()[index])
@@ -490,15 +499,13 @@ class _Comparison:
         with torch.no_grad():
             tensor[index] = value
 
-    def _error(self, autograd: float, differences: _Differences) -> float:
-        floor = differences.rounding / self._tolerance
-        apart, size = abs(autograd - differences.central), max(abs(autograd), abs(differences.central), floor)
+    def _error(self, autograd: float, difference: float, rounding: float) -> float:
+        apart, size = abs(autograd - difference), max(abs(autograd), abs(difference), rounding / self._tolerance)
         if not math.isfinite(apart):
             return math.inf
         return apart / size if size > 0 else 0.0
 
-    def _is_at_kink(self, seen: Sequence[_Differences], autograd: float) -> bool:
-        first, last = seen[0], seen[-1]
+    def _is_at_kink(self, first: _Differences, last: _Differences, autograd: float) -> bool:
         if not (math.isfinite(first.gap) and math.isfinite(last.gap) and math.isfinite(autograd)):
             return False
         apart = last.gap > _SHRINKS * first.gap and last.gap > 2 * last.rounding
