@@ -7,11 +7,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import _report, _runs
+from . import _again, _report, _runs
 from ._native import Session
 from ._report import say
 
 if TYPE_CHECKING:
+    from ._torch.flow import Event
     from ._torch.supervisor import Supervisor
 
 _BY_WEIGHT = ("unhealthy", "unsure", "healthy")
@@ -41,6 +42,7 @@ class Trainings:
         self._process = os.getpid()
         self._home = os.getcwd()
         self._done = False
+        self._begun = time.monotonic()
 
     def watch(self) -> None:
         """Begins with the first training. What goes wrong in here is said at the end; the script runs on without us."""
@@ -68,6 +70,11 @@ class Trainings:
         policy = Policy(self.options.on_nonfinite)
         supervisor = Supervisor(session, Budget(self.options.budget), policy, self._tell)
         supervisor.on_another = self._another
+        path = _again.answer_file()
+        if path is not None:
+            supervisor.on_incident = lambda event, step, losses: _again.answer(path, event, step, losses)
+        elif self.options.locate:
+            supervisor.on_doubt = self._locate
         self.all.append(Training(session, supervisor, folder))
         return self.all[-1]
 
@@ -89,6 +96,26 @@ class Trainings:
         """The script begins to train another model: the training so far is over."""
         self.all[-1].supervisor.finish("completed")
         return self._begin().supervisor
+
+    def _locate(self, event: Event, step: int, losses: int) -> None:
+        """Settles which operation an incident began with by running the script once more."""
+        if len(self.all) > 1:
+            event.doubt += "; a script that trains several models is not run once more"
+            return
+        if not self.options.quiet:
+            say("barograph: running the script once more to find the line; its output is not shown")
+        module = ["-m"] if self.options.module else []
+        script = [*module, self.options.script, *self.options.arguments]
+        found = _again.ask(script, step, losses, time.monotonic() - self._begun)
+        if isinstance(found, str):
+            event.doubt += f"; {found}"
+            return
+        from ._torch.source import Line
+
+        event.operation, event.site, event.phase = found["operation"], found["site"], found["phase"]
+        event.source = Line(*found["source"]) if found["source"] else None
+        event.rows, event.row_count = found["rows"], found["row_count"]
+        event.doubt, event.repeated = found["doubt"], not found["doubt"]
 
     def _tell(self, told: tuple[str, str, int, str]) -> None:
         severity, code, step, message = told

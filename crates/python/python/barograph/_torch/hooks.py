@@ -18,11 +18,13 @@ from torch.optim import optimizer as torch_optimizer
 
 from barograph import _native
 
+from .budget import BARE, FULL
 from .policy import NonFinite
 
 if TYPE_CHECKING:
     from .supervisor import Supervisor
 
+_module_hooks: list[Any] = []
 _undo: list[Callable[[], None]] = []
 _supervisor: Supervisor | None = None
 _is_compiling = torch.compiler.is_compiling
@@ -52,8 +54,9 @@ def install(supervisor: Supervisor) -> None:
     global _supervisor
     remove()
     _supervisor = supervisor
-    _keep(torch_module.register_module_forward_pre_hook(_enter_module).remove)
-    _keep(torch_module.register_module_forward_hook(_leave_module, with_kwargs=True).remove)
+    _listen_to_modules(FULL)
+    _keep(lambda: _listen_to_modules(BARE))
+    supervisor.on_level = _listen_to_modules
     _keep(torch_optimizer.register_optimizer_step_pre_hook(_before_step).remove)
     _keep(torch_optimizer.register_optimizer_step_post_hook(_after_step).remove)
     _wrap(torch.autograd, "backward", _backward)
@@ -72,6 +75,16 @@ def install(supervisor: Supervisor) -> None:
     _keep(supervisor.operations.leave)
 
 
+def _listen_to_modules(level: int) -> None:
+    """Hooks of modules are in place only where they are wanted: where there are none, torch calls modules directly."""
+    wanted = level != BARE
+    if wanted and not _module_hooks:
+        _module_hooks.append(torch_module.register_module_forward_pre_hook(_enter_module))
+        _module_hooks.append(torch_module.register_module_forward_hook(_leave_module, with_kwargs=True))
+    while _module_hooks and not wanted:
+        _module_hooks.pop().remove()
+
+
 def _succeed(old: Supervisor) -> None:
     """Another training begins: its supervisor takes over, and with it the mode that sees operations."""
     global _supervisor
@@ -80,6 +93,7 @@ def _succeed(old: Supervisor) -> None:
     new = old.on_another()
     new.operations, new.optimizer_exists = old.operations, True
     new.operations.belong_to(new)
+    new.on_level = _listen_to_modules
     _supervisor = new
 
 
@@ -276,7 +290,7 @@ def _clip(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if watching is None:
         return original(*args, **kwargs)
     with torch._C.DisableTorchFunction():
-        _guarded(watching.see_gradients)
+        _guarded(watching.see_gradients_before_clipping)
     out = _silent(original, *args, **kwargs)
     limit = kwargs.get("max_norm", args[1] if len(args) > 1 else None)
     if isinstance(out, torch.Tensor) and limit is not None:

@@ -159,7 +159,7 @@ def _from_graph(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
             found.append((node._sequence_nr(), operation, node))
         queue.extend(following for following, _ in node.next_functions)
     if not found:
-        return None
+        return _into_the_graph(seen)
     _, operation, node = min(found, key=lambda entry: entry[0])
     same = [known for known in supervisor.remembered() if known.name == operation]
     event = Event("forward", operation, "loss", source.line(same[0].place) if same else None)
@@ -171,6 +171,19 @@ def _from_graph(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
     if same:
         event.doubt += ", and its line off an earlier step"
     return event
+
+
+def _into_the_graph(nodes: set[Any]) -> Event | None:
+    """The first operation of the graph that was given non-finite numbers: they were made before anything that is trained."""
+    for node in sorted(nodes, key=lambda node: node._sequence_nr()):
+        saved = [getattr(node, name) for name in dir(node) if name.startswith("_saved_")]
+        bad = [value for value in saved if isinstance(value, torch.Tensor) and not is_finite_anywhere(value)]
+        if bad:
+            event = Event("data", "input", "input", None)
+            event.inputs = [found for found in [statistics(bad[0], "input 0")] if found]
+            event.doubt = "this step was measured in part: what made these numbers was not seen"
+            return event
+    return None
 
 
 def _again(operation: str, saved: torch.Tensor) -> torch.Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import traceback
 import weakref
+import zlib
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import CodeType
@@ -126,6 +128,13 @@ class Supervisor:
         self.optimizer_exists = False
         self._shown: tuple[int, Event] | None = None
         """The step, and where the first number began that the script looked at and that was not finite."""
+        self.on_incident: Callable[[Event, int, int], None] | None = None
+        """Hears of the incident: the event, its step, and a checksum of the losses up to it."""
+        self.on_doubt: Callable[[Event, int, int], None] | None = None
+        """Hears at the end of an incident whose operation or line is not certain, and may settle it."""
+        self._loss_bits = 0
+        self.on_level: Callable[[int], None] = lambda level: None
+        """Hears how much of the next step is to be seen."""
         self._newcomer: set[int] | None = None
         self.on_another: Callable[[], Supervisor] | None = None
         """Ends this training and gives the supervisor of the next one, where a script may train several models."""
@@ -188,7 +197,7 @@ class Supervisor:
 
     def leave_call(self, args: Any, kwargs: Any, out: Any) -> None:
         """A model that loop code called has its result."""
-        self.unmute()
+        self._listen()
         self.reads_modules = False
         if self._watching_call and self._calls:
             with torch._C.DisableTorchFunction():
@@ -408,6 +417,8 @@ class Supervisor:
         value = float(loss.detach().sum())
         self._losses.append(value)
         self.last_loss = value
+        if self.incident is None:
+            self._loss_bits = zlib.crc32(struct.pack("d", value), self._loss_bits)
         if not self._loss_known and loss.grad_fn is not None:
             self._learn_loss(loss)
         if self.level == FULL:
@@ -503,6 +514,11 @@ class Supervisor:
         if bad and self.incident is None:
             self._broke(locate.backward(self))
 
+    def see_gradients_before_clipping(self) -> None:
+        """Reads the gradients before the script clips them; those under a loss scale only after the scaler let them pass."""
+        if not self._scaled:
+            self.see_gradients()
+
     def see_clipped(self, norm: float, limit: float) -> None:
         """The script clipped the global gradient norm."""
         self.readings.scalar("clipped", 1.0 if norm > limit else 0.0)
@@ -565,7 +581,7 @@ class Supervisor:
         self.parameters.read_updates()
         if self._is_primary(optimizer):
             self._end(optimizer)
-        self.unmute()
+        self._listen()
         self.budget.spent += perf_counter() - begun
 
     def _is_primary(self, optimizer: Any) -> bool:
@@ -602,6 +618,9 @@ class Supervisor:
         now = perf_counter()
         self.level = self.budget.next_level(self.level, now - self._step_started)
         self._step_started = now
+        self.on_level(self.level)
+        if optimizer is None:
+            self._listen()
         self.step += 1
         by_hand = next((event for event in self.flow.events if event.phase == "update"), None)
         self._forget()
@@ -651,9 +670,11 @@ class Supervisor:
 
     def _tell_incident(self) -> None:
         event = self.incident
-        if event is None or self._incident_told:
+        if event is None or self._incident_told or (self.on_doubt is not None and event.doubt):
             return
         self._incident_told = True
+        if self.on_incident is not None:
+            self.on_incident(event, self._incident_step, self._loss_bits)
         told = self.session.incident(
             {
                 "step": self._incident_step,
@@ -673,6 +694,13 @@ class Supervisor:
             self._on_finding(finding)
 
     # --- beginning, trouble, end
+
+    def _listen(self) -> None:
+        """Operations are seen again, if this step is one at which they are."""
+        if self.level == BARE:
+            self.mute()
+        else:
+            self.unmute()
 
     def mute(self) -> None:
         """No operation is seen until `unmute`. Modes and tensors of the script's own work on."""
@@ -700,6 +728,10 @@ class Supervisor:
         if self.incident is None and self._shown is not None:
             self._incident_step, event = self._shown
             self.incident = locate.resolved(self, event)
+            self._tell_incident()
+        if self.incident is not None and not self._incident_told and self.on_doubt is not None:
+            self.on_doubt(self.incident, self._incident_step, self._loss_bits)
+            self.on_doubt = None
             self._tell_incident()
         thinned = self.budget.thinned()
         if thinned:
