@@ -723,7 +723,7 @@ class Supervisor:
     def finish(self, end: str) -> None:
         """Ends the run: `completed`, `stopped`, `interrupted` or `failed`."""
         self.unmute()
-        if self._begun and self.incident is None:
+        if self._begun and (self.incident is None or self._incident_step == self.step):
             self._end_unfinished()
         if self.incident is None and self._shown is not None:
             self._incident_step, event = self._shown
