@@ -15,6 +15,15 @@ fn named(incident: &Incident, names: &[&str]) -> bool {
     names.contains(&last.trim_end_matches('_'))
 }
 
+/// A power that goes wrong with numbers of this size is too large; roots go wrong at zero and below (our choice).
+const LARGE: f64 = 1e3;
+
+/// Whether the operation is a power whose result is too large, and no root: then what made its input grow is the matter.
+fn is_large_power(incident: &Incident) -> bool {
+    let grown = |incident: &Incident| incident.inputs.first().is_some_and(|input| input.reading.abs_max >= LARGE);
+    incident.phase == Phase::Forward && named(incident, &["pow"]) && grown(incident)
+}
+
 /// The finding that an incident is.
 fn found(rule: &Rule, incident: &Incident) -> Verdict {
     let part = if incident.phase == Phase::Backward { "the derivative of " } else { "" };

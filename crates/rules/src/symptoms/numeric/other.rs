@@ -1,4 +1,4 @@
-use super::{found, named};
+use super::{found, is_large_power, named};
 use crate::prelude::*;
 
 rule! {
@@ -27,6 +27,14 @@ rule! {
     /// 3     NaN
     /// incident: operation=log site=head input.min=0
     /// healthy
+    /// ```
+    /// A square that overflows is no root:
+    /// ```trace
+    /// step  loss
+    /// 0..2  2.3
+    /// 3     inf
+    /// incident: operation=pow site=loss input.min=-1e20 input.max=3e20
+    /// finding at 3 loss
     /// ```
     ///
     /// ## Fix
@@ -80,6 +88,6 @@ impl Watch for Other {
     }
 
     fn incident(&mut self, _run: &RunView<'_>, incident: &Incident) -> Verdict {
-        if named(incident, &OTHERS) { Verdict::Healthy } else { found(&BAD_OPERATION, incident) }
+        if named(incident, &OTHERS) && !is_large_power(incident) { Verdict::Healthy } else { found(&BAD_OPERATION, incident) }
     }
 }

@@ -1,4 +1,4 @@
-use super::{found, named};
+use super::{found, is_large_power, named};
 use crate::prelude::*;
 
 rule! {
@@ -55,6 +55,6 @@ impl Watch for Root {
     }
 
     fn incident(&mut self, _run: &RunView<'_>, incident: &Incident) -> Verdict {
-        if named(incident, &OPERATIONS) { found(&BAD_ROOT, incident) } else { Verdict::Healthy }
+        if named(incident, &OPERATIONS) && !is_large_power(incident) { found(&BAD_ROOT, incident) } else { Verdict::Healthy }
     }
 }
