@@ -15,7 +15,7 @@ model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
 optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
 
 with barograph.watch(model, optimizer, name="sums", log=False) as run:
-    for step in range(300):
+    for _ in range(300):
         loss = nn.functional.mse_loss(model(inputs), targets)
         optimizer.zero_grad()
         loss.backward()

@@ -24,7 +24,7 @@ mod _native {
     #[pymodule_export]
     use super::reading::{Statistics, statistics};
     #[pymodule_export]
-    use super::session::Session;
+    use super::session::{Session, is_running};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -1,6 +1,6 @@
 //! The statistics of one tensor, for anybody.
 use crate::array::{Array, Memory};
-use barograph_stats::Options;
+use barograph_stats::{Checksum, ElementsError, Options};
 use barograph_vocab::{OperationInput, Reading};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -13,6 +13,18 @@ pub(crate) fn read(py: Python<'_>, memory: &Memory, options: Options) -> PyResul
     let work = || memory.with(|elements| barograph_stats::read(elements, options));
     let reading = if memory.len() >= WORTH_DETACHING { py.detach(work) } else { work() };
     reading.map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// The checksum of the bits of tensors, in one pass over each.
+pub(crate) fn checksum(py: Python<'_>, memories: &[&Memory]) -> PyResult<u64> {
+    let work = || {
+        let mut checksum = Checksum::default();
+        memories.iter().try_for_each(|memory| memory.with(|elements| checksum.push(elements)))?;
+        Ok(checksum.finish())
+    };
+    let elements: usize = memories.iter().map(|memory| memory.len()).sum();
+    let checksum: Result<u64, ElementsError> = if elements >= WORTH_DETACHING { py.detach(work) } else { work() };
+    checksum.map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 /// The statistics of one tensor, gathered in one pass over its memory.

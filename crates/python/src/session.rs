@@ -21,7 +21,9 @@ type Told = (&'static str, String, u64, String);
 #[pyclass(frozen, module = "barograph")]
 pub(crate) struct Session {
     inner: Mutex<Inner>,
+    /// Where what is reported on lies: the log, or, where that is one rank's, the logs of all.
     folder: Option<PathBuf>,
+    of_ranks: bool,
 }
 
 struct Inner {
@@ -39,21 +41,24 @@ impl Session {
 
 #[pymethods]
 impl Session {
-    /// Starts a run. Without a folder, or where the folder cannot be used, there is no log; see `log_trouble`.
+    /// Starts a run. Without a folder, or where the folder cannot be used, there is no log; see `log_trouble`. `run` is the folder
+    /// of the logs of all ranks, where this one is that of a rank; once it is closed, reports are on all of them.
     #[new]
-    #[pyo3(signature = (name, folder, framework, started, log_cap = None))]
+    #[pyo3(signature = (name, folder, framework, started, log_cap = None, run = None))]
     fn new(
         name: String,
         folder: Option<PathBuf>,
         framework: String,
         started: u64,
         log_cap: Option<u64>,
+        run: Option<PathBuf>,
     ) -> PyResult<Self> {
         let mut options = Options { name, folder: folder.clone(), framework, started, ..Options::default() };
         options.log_cap = log_cap.unwrap_or(options.log_cap);
         let session = barograph_monitor::Session::start(options).map_err(|e| PyOSError::new_err(e.to_string()))?;
         let inner = Inner { session, epoch: FirstEpoch::default(), reading_data: true, step: 0 };
-        Ok(Self { inner: Mutex::new(inner), folder })
+        let of_ranks = run.is_some() && folder.is_some();
+        Ok(Self { inner: Mutex::new(inner), folder: run.filter(|_| of_ranks).or(folder), of_ranks })
     }
 
     /// The number of the site with this path; `units` and `shape` count when it is new.
@@ -122,6 +127,15 @@ impl Session {
         let reading = crate::reading::from_figures(&figures)
             .ok_or_else(|| PyValueError::new_err(format!("a reading has 78 figures, not {}", figures.len())))?;
         Ok(self.lock().session.take(SiteId(site), names::role(role)?, reading).non_finite())
+    }
+
+    /// A checksum of the bits of these tensors, in their order; below 2^53. `None` if one of them cannot be read.
+    #[staticmethod]
+    fn checksum(py: Python<'_>, tensors: Vec<Bound<'_, PyAny>>) -> PyResult<Option<u64>> {
+        let arrays: Vec<Option<Array<'_>>> = tensors.iter().map(floats).collect::<PyResult<_>>()?;
+        let Some(arrays) = arrays.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
+        let memories: Vec<&Memory> = arrays.iter().map(Array::memory).collect();
+        crate::reading::checksum(py, &memories).map(Some)
     }
 
     /// Reads `new - old` in one pass over both.
@@ -283,6 +297,11 @@ impl Session {
 
     /// The verdict so far: `healthy`, `unhealthy` or `unsure`.
     fn verdict(&self) -> &'static str {
+        if self.of_ranks
+            && let Ok((diagnosis, _)) = self.observed()
+        {
+            return diagnosis.verdict.name();
+        }
         self.lock().session.diagnosis(EvidenceMode::All).verdict.name()
     }
 
@@ -317,6 +336,12 @@ impl Session {
             _ => Ok((inner.session.diagnosis(EvidenceMode::All), curves)),
         }
     }
+}
+
+/// Whether a process is writing the log in this folder.
+#[pyfunction]
+pub(crate) fn is_running(folder: PathBuf) -> bool {
+    barograph_monitor::is_running(&folder)
 }
 
 fn floats<'py>(tensor: &Bound<'py, PyAny>) -> PyResult<Option<Array<'py>>> {

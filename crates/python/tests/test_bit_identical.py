@@ -8,13 +8,11 @@ import sys
 from types import ModuleType
 
 import pytest
-import torch._dynamo  # Imported once, before the forks.
-import torch.distributed
-import trainings
-from watched import forked
 
 import barograph._run
+import trainings
 from barograph._torch import budget
+from watched import forked
 
 SCRIPT = pathlib.Path(trainings.__file__)
 

@@ -10,6 +10,7 @@ import pathlib
 import re
 
 import pytest
+
 from watched import run
 
 SCRIPTS = sorted((pathlib.Path(__file__).parent / "first_bad_operation").glob("*.py"))

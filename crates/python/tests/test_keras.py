@@ -9,6 +9,7 @@ import tempfile
 from typing import Any
 
 import pytest
+
 from callbacks import line_of, ran
 
 PROGRAM = "callbacks_keras.py"

@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 import pytest
+
 from callbacks import line_of, ran
 
 pytest.importorskip("transformers")

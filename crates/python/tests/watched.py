@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
@@ -61,6 +62,7 @@ def _become(work: Any, folder: pathlib.Path, out: pathlib.Path, err: pathlib.Pat
     except BaseException:  # noqa: BLE001 - the parent reads it
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(Exception):  # The script may have closed it, or put something else in its place.
+                stream.flush()
         os._exit(code)

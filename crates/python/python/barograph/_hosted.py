@@ -8,7 +8,8 @@ from __future__ import annotations
 import atexit
 import os
 import traceback
-from typing import Any, Callable, Literal, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Any, Literal, Protocol, TypeVar
 
 from . import _report
 from ._watched import Finding, Watched

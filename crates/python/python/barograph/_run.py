@@ -12,8 +12,9 @@ import importlib.abc
 import importlib.util
 import os
 import sys
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any, Callable, Sequence
+from typing import Any
 
 from . import _report
 from ._report import say

@@ -6,8 +6,9 @@ import builtins
 import importlib.machinery
 import os
 import sys
+from collections.abc import Callable
 from types import CodeType, ModuleType, TracebackType
-from typing import Any, Callable
+from typing import Any
 
 from ._report import say
 

@@ -11,7 +11,8 @@ installed.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Callable
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from . import _measures
 from ._hosted import Hosted, OnNonFinite

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import atexit
 import time
-from typing import Any, Callable, Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import torch as _torch
 

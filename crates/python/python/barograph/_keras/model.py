@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 LAYERS = {
     "Dense": "dense", "EinsumDense": "dense", "Conv1D": "conv", "Conv2D": "conv", "Conv3D": "conv",

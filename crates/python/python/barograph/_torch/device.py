@@ -5,7 +5,8 @@ The figures of a step are read when the next step ends; by then they have long a
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import torch
 

@@ -6,8 +6,9 @@ An infinity that a script puts there itself (a mask of -inf before a softmax) is
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator
+from typing import Any
 
 import torch
 

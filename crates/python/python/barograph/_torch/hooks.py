@@ -8,9 +8,10 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+from collections.abc import Callable
 from threading import get_ident
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn.modules import module as torch_module

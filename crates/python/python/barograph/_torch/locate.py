@@ -147,7 +147,8 @@ _MOST_NODES = 2_000
 def _from_graph(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
     """Reads the saved tensors behind a loss whose operations were not seen: the first that took finite numbers to others."""
     found: list[tuple[int, str, Any]] = []
-    queue, seen = [loss.grad_fn], set()
+    queue: list[Any] = [loss.grad_fn]
+    seen: set[Any] = set()
     while queue and len(seen) < _MOST_NODES:
         node = queue.pop()
         if node is None or node in seen:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .flow import is_finite, is_finite_anywhere
-from .readings import GRADIENT, UPDATE, WEIGHT
+from .readings import GRADIENT, WEIGHT
 
 if TYPE_CHECKING:
     from .layers import Layers

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -26,7 +27,7 @@ class Policy:
         self.name = name
         self._every = every
         self._hidden: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self._good: tuple[list[torch.Tensor], dict] | None = None
+        self._good: tuple[list[torch.Tensor], dict[str, Any]] | None = None
         self._good_step = 0
 
     def before_step(self, supervisor: Supervisor, optimizer: torch.optim.Optimizer) -> None:
@@ -57,15 +58,11 @@ class Policy:
     def _keep(self, supervisor: Supervisor, optimizer: torch.optim.Optimizer) -> None:
         if self.name != "rollback" or (self._good is not None and supervisor.step - self._good_step < self._every):
             return
-        import copy
-
         weights = [parameter.detach().clone() for parameter in supervisor.parameters.tensors()]
         self._good = (weights, copy.deepcopy(optimizer.state_dict()))
         self._good_step = supervisor.step
 
     def _restore(self, supervisor: Supervisor, optimizer: torch.optim.Optimizer) -> None:
-        import copy
-
         weights, state = self._good or ([], {})
         with torch.no_grad():
             for parameter, good in zip(supervisor.parameters.tensors(), weights):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -80,11 +81,11 @@ class Readings:
             self._late.read(site, role, tensor, _BOUND if role == PRE_ACTIVATION else float("nan"))
         return False
 
-    def read_all(self, sites: list[int], role: int, tensors: list[torch.Tensor | None]) -> tuple[int, float | None]:
+    def read_all(self, sites: list[int], role: int, tensors: Sequence[torch.Tensor | None]) -> tuple[int, float | None]:
         """Reads one tensor a site. Returns how many elements are not finite, and the norm over all tensors; on an accelerator
         both are known only later, and are 0 and `None`."""
         if self._late is None:
-            return self.session.read_all(sites, role, tensors)
+            return self.session.read_all(sites, role, list(tensors))
         for site, tensor in zip(sites, tensors):
             if tensor is not None:
                 self.read(site, role, tensor)

@@ -5,8 +5,9 @@ The weights, the buffers, the gradients and the state of the random numbers are 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -159,7 +160,8 @@ _MOST_NODES = 20_000
 def _with_unseen(nodes: list[_Node], output: torch.Tensor) -> list[_Node]:
     """The nodes of the backward pass in the order of the forward pass: those of the operations seen, and the ones between."""
     known = {node.node: node for node in nodes}
-    queue, seen = [output.grad_fn], set()
+    queue: list[Any] = [output.grad_fn]
+    seen: set[Any] = set()
     while queue and len(seen) < _MOST_NODES:
         graph_node = queue.pop()
         if graph_node is None or graph_node in seen or hasattr(graph_node, "variable"):

@@ -7,10 +7,11 @@ import threading
 import traceback
 import weakref
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import CodeType
-from typing import Any, Callable
+from typing import Any
 
 import torch
 
