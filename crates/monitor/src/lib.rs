@@ -17,5 +17,5 @@ pub use cadence::Cadence;
 pub use data::TargetRows;
 pub use diagnose::{DiagnoseError, diagnose};
 pub use first_epoch::FirstEpoch;
-pub use log::LogState;
+pub use log::{LogState, is_running};
 pub use session::{Options, Session, StepOutcome, reading_options};

@@ -1,5 +1,5 @@
 //! The run log as the session sees it: it may be absent or lost, and the run goes on.
-use barograph_store::{Appended, StoreError, Writer};
+use barograph_store::{Appended, RunState, StoreError, Writer};
 use barograph_vocab::Record;
 use std::path::Path;
 
@@ -17,6 +17,12 @@ pub enum LogState {
         /// Records that were not written.
         records: u64,
     },
+}
+
+/// Whether a process is writing the log in this folder.
+#[must_use]
+pub fn is_running(folder: &Path) -> bool {
+    barograph_store::run_state(folder) == RunState::Running
 }
 
 impl LogState {
