@@ -1,4 +1,4 @@
-"""Trainings of Keras with and without the callback, on the backend of KERAS_BACKEND. Prints what came of them as JSON."""
+"""Trainings of Keras with and without the callback, on the backend of KERAS_BACKEND. Prints the outcome as JSON."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ class Losses(keras.callbacks.Callback):
 
 def model(*first: keras.layers.Layer, dropout: float = 0.1, **settings: Any) -> keras.Model:
     keras.utils.set_random_seed(0)
-    middle = [keras.layers.Dense(16, activation="tanh"), keras.layers.BatchNormalization(), keras.layers.Dropout(dropout)]
-    made = keras.Sequential([keras.Input((4,)), *first, *middle, keras.layers.Dense(1)])
+    hidden = [keras.layers.Dense(16, activation="tanh"), keras.layers.BatchNormalization()]
+    made = keras.Sequential(
+        [keras.Input((4,)), *first, *hidden, keras.layers.Dropout(dropout), keras.layers.Dense(1)]
+    )
     made.compile(keras.optimizers.Adam(0.02), "mse", **settings)
     return made
 

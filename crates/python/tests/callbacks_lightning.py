@@ -60,7 +60,7 @@ def fit(module: Regression, *callbacks: Any, epochs: int = 2, **settings: Any) -
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(64, 4, generator=generator)
     data = TensorDataset(inputs, torch.tanh(inputs.sum(1, keepdim=True)))
-    plain = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    plain = dict.fromkeys(["logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"], False)
     trainer = lightning.Trainer(accelerator="cpu", max_epochs=epochs, callbacks=list(callbacks), **plain, **settings)
     trainer.fit(module, DataLoader(data, 8, shuffle=True), DataLoader(data, 16))
     return module

@@ -66,16 +66,17 @@ class Losses(transformers.TrainerCallback):
         self.seen += [float(logs[name]).hex() for name in ("loss", "grad_norm", "eval_loss") if name in logs]
 
 
-def train(*callbacks: Any, data: Sentences | None = None, model: Any = BertForSequenceClassification, **settings: Any) -> Any:
+def train(
+    *callbacks: Any, data: Sentences | None = None, model: Any = BertForSequenceClassification, **settings: Any
+) -> Any:
     transformers.set_seed(0)
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     made = model(BertConfig(vocab_size=WORDS, max_position_embeddings=8, num_labels=2, **sizes))
-    plain = {"report_to": [], "save_strategy": "no", "logging_steps": 1, "disable_tqdm": True, "seed": 0, "use_cpu": True}
+    plain = {"report_to": [], "save_strategy": "no", "logging_steps": 1, "disable_tqdm": True, "use_cpu": True}
     chosen = {"num_train_epochs": 2, "per_device_train_batch_size": 8, "learning_rate": 5e-3, **settings}
     data = data or Sentences()
-    trainer = InOrder(
-        made, TrainingArguments("out", **plain, **chosen), train_dataset=data, eval_dataset=data, callbacks=list(callbacks)
-    )
+    arguments = TrainingArguments("out", seed=0, **plain, **chosen)
+    trainer = InOrder(made, arguments, train_dataset=data, eval_dataset=data, callbacks=list(callbacks))
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
     trainer.train()
     return made

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Literal, Protocol, TypeVar
 
-from . import _report
+from . import _ranks, _report
 from ._watched import Finding, Watched
 
 OnNonFinite = Literal["report", "skip", "stop", "rollback"]
@@ -65,7 +65,7 @@ class Hosted:
         return {**given, "on_nonfinite": self.on_nonfinite, "on_finding": self.on_finding}
 
     def begin(self, start: Start) -> None:
-        """Begins to watch a training. Where the log cannot be written, there is none; one that never ended has failed."""
+        """Begins to watch a training; one that never ended has failed. Where no log can be written, there is none."""
         self.finish("failed")
         self._troubles.clear()
         self.run = None
@@ -95,7 +95,7 @@ class Hosted:
         self._troubles[text] = self._troubles.get(text, 0) + 1
 
     def finish(self, end: str) -> None:
-        """Ends the run under way, prints its report and writes it into the file. Does nothing where none is under way."""
+        """Ends the run under way, if there is one, prints its report and writes it into the file."""
         if self._open and self.run is not None:
             self._open = False
             atexit.unregister(self.finish)
@@ -106,6 +106,8 @@ class Hosted:
         self._troubles.clear()
 
     def _tell(self, run: Watched) -> None:
+        if _ranks.is_silent():
+            return
         if not self._quiet:
             _report.say("")
             _report.say(run.report().rstrip("\n"))

@@ -20,15 +20,15 @@ _VALIDATION = ("val", "valid", "validation", "eval", "dev")
 _TRAINING = ("train", "training")
 
 
-def means(measures: Mapping[str, Any], unmarked: str = "") -> dict[str, float]:
+def means(measures: Mapping[str, Any]) -> dict[str, float]:
     """What `measures` tells of an epoch: `loss`, `accuracy` and `r2`, with `validation_` before what validation gave.
 
-    `val_acc`, `valid/accuracy` and `eval_loss` are understood; other names are passed over. A name without such a mark belongs
-    to the training, or to what `unmarked` says (`validation_`). Of two names for one thing, the first counts.
+    `val_acc`, `valid/accuracy` and `eval_loss` are understood; other names are passed over. A name without such a mark
+    belongs to the training. Of two names for one thing, the first counts.
     """
     found: dict[str, float] = {}
     for name, value in measures.items():
-        known = _word(name, unmarked)
+        known = _word(name)
         if known is None or known in found:
             continue
         try:
@@ -38,14 +38,14 @@ def means(measures: Mapping[str, Any], unmarked: str = "") -> dict[str, float]:
     return found
 
 
-def _word(name: str, unmarked: str) -> str | None:
+def _word(name: str) -> str | None:
     plain = name.lower().replace("/", "_").replace(".", "_").replace("-", "_").removesuffix("_epoch")
     mark, _, rest = plain.partition("_")
     if mark in _VALIDATION and rest in _MEASURES:
         return f"validation_{_MEASURES[rest]}"
     if mark in _TRAINING and rest in _MEASURES:
         return _MEASURES[rest]
-    return unmarked + _MEASURES[plain] if plain in _MEASURES else None
+    return _MEASURES.get(plain)
 
 
 class Mean:

@@ -12,7 +12,7 @@ Format = Literal["terminal", "json", "markdown", "html"]
 
 
 class Finding(NamedTuple):
-    """A symptom: its `severity` (`note`, `warning` or `error`), the rule's `code`, the `step` (from 0) and a sentence."""
+    """A symptom: `severity` (`note`, `warning` or `error`), `code` of the rule, `step` (from 0), `message`."""
 
     severity: str
     code: str
@@ -27,7 +27,7 @@ class Watched:
         self._session = session
         self._on_finding = on_finding
         self.folder = folder
-        """The folder of the log, or `None`."""
+        """The folder of the log, or of the logs of all ranks; or `None`."""
         self.findings: list[Finding] = []
         """What was found so far."""
 
@@ -46,13 +46,13 @@ class Watched:
         return self._session.report(format)
 
     def save(self, path: str) -> None:
-        """Writes the report to a file: .html, .json, .md or .txt. Raises OSError or ValueError where that cannot be done."""
+        """Writes the report to a file: .html, .json, .md or .txt. Raises OSError or ValueError where that fails."""
         text = self._session.report(_report.format_of(path))
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 
     def end_epoch(self, epoch: int, means: dict[str, float]) -> None:
-        """Writes down the means of an epoch (from 0): `loss`, `accuracy`, `r2`, and the same with `validation_` before them."""
+        """Writes down the means of an epoch (from 0): `loss`, `accuracy`, `r2`, and those with `validation_` before."""
         for told in self._session.end_epoch(epoch, self.steps, list(means.items())):
             self._see(told)
 

@@ -26,21 +26,23 @@ __all__ = ["Barograph", "Finding"]
 class Barograph(keras.callbacks.Callback):
     """Watches what `Model.fit` trains, and says at its end how it went; what is computed stays as it is.
 
-    On the torch backend it shows everything that `barograph.watch` shows of a loop of one's own: activations, gradients, weights
-    and updates by layer, and the first bad operation. On the jax and tensorflow backends, and on torch with `jit_compile=True`,
-    a step is one compiled function: it shows the loss of each batch, the learning rate, weights and updates, and the step at
-    which the loss or a weight broke, but neither gradients nor activations nor the operation. Keras gives running means of the
-    loss; that of a single batch is computed from them, and after a NaN it is unknown until the epoch ends. With
-    `steps_per_execution`, what lies between the calls is seen: one loss, the mean, for each call.
+    On the torch backend it shows everything that `barograph.watch` shows of a loop of one's own: activations,
+    gradients, weights and updates by layer, and the first bad operation. On the jax and tensorflow backends, and on
+    torch with `jit_compile=True`, a step is one compiled function: it shows the loss of each batch, the learning rate,
+    weights and updates, and the step at which the loss or a weight broke, but neither gradients nor activations nor the
+    operation. Keras gives running means of the loss; that of a single batch is computed from them, and after a NaN it
+    is unknown until the epoch ends. With `steps_per_execution`, what lies between the calls is seen: one loss, the
+    mean, for each call.
 
-    At the end of each epoch, the loss, the accuracy and `r2_score` of training and validation are taken in. The measures of a
-    step, and what `evaluate` and `predict` compute, are not.
+    At the end of each epoch, the loss, the accuracy and `r2_score` of training and validation are taken in. The
+    measures of a step, and what `evaluate` and `predict` compute, are not.
 
-    `name`, `run_dir`, `log`, `budget`, `on_nonfinite` and `on_finding` are those of `barograph.watch`, except that `stop` ends
-    the training as Keras does, with `model.stop_training`. Where a step is one compiled function, `skip` and `rollback` would
-    come too late and raise ValueError. `report` is a file that is written at the end: .html, .json, .md or .txt. The report is
-    printed to standard error unless `quiet`. Keras does not tell its callbacks of an exception: after one, the report comes when
-    the program ends or trains again. Raises ValueError for a setting that does not exist.
+    `name`, `run_dir`, `log`, `budget`, `on_nonfinite` and `on_finding` are those of `barograph.watch`, except that
+    `stop` ends the training as Keras does, with `model.stop_training`. Where a step is one compiled function, `skip`
+    and `rollback` would come too late and raise ValueError. `report` is a file that is written at the end: .html,
+    .json, .md or .txt. The report is printed to standard error unless `quiet`. Keras does not tell its callbacks of an
+    exception: after one, the report comes when the program ends or trains again. Raises ValueError for a setting that
+    does not exist.
     """
 
     def __init__(
@@ -65,13 +67,13 @@ class Barograph(keras.callbacks.Callback):
     def _refuse_late(self) -> None:
         if self._hosted.on_nonfinite in ("skip", "rollback"):
             raise ValueError(
-                f"on_nonfinite={self._hosted.on_nonfinite!r} needs the torch backend without jit_compile: elsewhere the weights "
-                "have changed before the loss is known; use 'report' or 'stop'"
+                f"on_nonfinite={self._hosted.on_nonfinite!r} needs the torch backend without jit_compile: elsewhere "
+                "the weights have changed before the loss is known; use 'report' or 'stop'"
             )
 
     @property
     def run(self) -> Watched | None:
-        """The run under way, or the last one: its `verdict`, its `findings`, its `report()`. `None` before training begins."""
+        """The run under way, or the last one, with `verdict`, `findings` and `report()`; `None` before the first."""
         return self._hosted.run
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

@@ -4,8 +4,8 @@
 
     trainer = Trainer(callbacks=[Barograph(report="report.html")])
 
-It works with `lightning` and with `pytorch_lightning`: with the one that the program has imported already, or else that is
-installed.
+It works with `lightning` and with `pytorch_lightning`: with the one that the program has imported already, or else that
+is installed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING or ("pytorch_lightning" not in sys.modules or "lightning" in sy
     try:
         from lightning.pytorch import Callback
     except ModuleNotFoundError as missing:
-        if missing.name != "lightning":
+        if missing.name not in ("lightning", "lightning.pytorch"):
             raise
         from pytorch_lightning import Callback
 else:
@@ -36,18 +36,20 @@ __all__ = ["Barograph", "Finding", "NonFinite"]
 class Barograph(Callback):
     """Watches what `Trainer.fit` trains, and says at its end how it went; what is computed stays as it is.
 
-    It shows everything that `barograph.watch` shows of a loop of one's own: activations, gradients, weights and updates by
-    layer, and the first bad operation with its line in the `LightningModule`. Gradients are read before they are clipped; with
-    `accumulate_grad_batches`, a step is one step of the optimizer and its loss the mean over the accumulated batches. At the end
-    of each epoch the measures that the module has logged are taken in: `loss`, `acc`, `accuracy` and `r2`, with `train`, `val`,
-    `valid` or `validation` before them, as in `val_loss` and `val/acc`. Measures under other names are not understood.
+    It shows everything that `barograph.watch` shows of a loop of one's own: activations, gradients, weights and updates
+    by layer, and the first bad operation with its line in the `LightningModule`. Gradients are read before they are
+    clipped; with `accumulate_grad_batches`, a step is one step of the optimizer and its loss the mean over the
+    accumulated batches. At the end of each epoch the measures that the module has logged are taken in: `loss`, `acc`,
+    `accuracy` and `r2`, with `train`, `val`, `valid` or `validation` before them, as in `val_loss` and `val/acc`.
+    Measures under other names are not understood.
 
-    It cannot see into a model that is compiled, nor into what `Trainer.test` and `Trainer.predict` do. Of a training in several
-    processes, it watches the first. Where gradients are scaled (`precision="16-mixed"`), they are read as scaled.
+    It cannot see into a model that is compiled, nor into what `Trainer.test` and `Trainer.predict` do. Of a training in
+    several processes, it watches the first. Where gradients are scaled (`precision="16-mixed"`), they are read as
+    scaled.
 
-    `name`, `run_dir`, `log`, `budget`, `on_nonfinite` and `on_finding` are those of `barograph.watch`; with `stop`, `NonFinite`
-    leaves `fit`. `report` is a file that is written at the end: .html, .json, .md or .txt. The report is printed to standard
-    error unless `quiet`. Raises ValueError for a setting that does not exist.
+    `name`, `run_dir`, `log`, `budget`, `on_nonfinite` and `on_finding` are those of `barograph.watch`; with `stop`,
+    `NonFinite` leaves `fit`. `report` is a file that is written at the end: .html, .json, .md or .txt. The report is
+    printed to standard error unless `quiet`. Raises ValueError for a setting that does not exist.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Barograph(Callback):
 
     @property
     def run(self) -> Watched | None:
-        """The run under way, or the last one: its `verdict`, its `findings`, its `report()`. `None` before training begins."""
+        """The run under way, or the last one, with `verdict`, `findings` and `report()`; `None` before the first."""
         return self._hosted.run
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:

@@ -24,19 +24,19 @@ __all__ = ["Barograph", "Finding", "NonFinite"]
 class Barograph(TrainerCallback):
     """Watches what `Trainer.train` trains, and says at its end how it went; what is computed stays as it is.
 
-    It shows everything that `barograph.watch` shows of a loop of one's own: activations, gradients, weights and updates by
-    layer, and the first bad operation. The losses are those that were differentiated: the Trainer's own log hides a NaN behind
-    a mean, this does not. Gradients are read before they are clipped; with `gradient_accumulation_steps`, a step is one step of
-    the optimizer. At each evaluation `eval_loss`, `eval_accuracy` and `eval_r2` are taken in, or, in a training without
-    evaluations, the mean loss at the end of each epoch.
+    It shows everything that `barograph.watch` shows of a loop of one's own: activations, gradients, weights and updates
+    by layer, and the first bad operation. The losses are those that were differentiated: the Trainer's own log hides a
+    NaN behind a mean, this does not. Gradients are read before they are clipped; with `gradient_accumulation_steps`, a
+    step is one step of the optimizer. At each evaluation `eval_loss`, `eval_accuracy` and `eval_r2` are taken in, or,
+    in a training without evaluations, the mean loss at the end of each epoch.
 
-    It cannot see into a model that is compiled, and nothing of what an evaluation computes but its measures. Of a training in
-    several processes, it watches the first. The Trainer does not tell its callbacks of an exception: after one, the report comes
-    when the program ends or trains again.
+    It cannot see into a model that is compiled, and nothing of what an evaluation computes but its measures. Of a
+    training in several processes, it watches the first. The Trainer does not tell its callbacks of an exception: after
+    one, the report comes when the program ends or trains again.
 
-    `name`, `run_dir`, `log`, `budget`, `on_nonfinite` and `on_finding` are those of `barograph.watch`; with `stop`, `NonFinite`
-    leaves `train`. `report` is a file that is written at the end: .html, .json, .md or .txt. The report is printed to standard
-    error unless `quiet`. Raises ValueError for a setting that does not exist.
+    `name`, `run_dir`, `log`, `budget`, `on_nonfinite` and `on_finding` are those of `barograph.watch`; with `stop`,
+    `NonFinite` leaves `train`. `report` is a file that is written at the end: .html, .json, .md or .txt. The report is
+    printed to standard error unless `quiet`. Raises ValueError for a setting that does not exist.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Barograph(TrainerCallback):
 
     @property
     def run(self) -> Watched | None:
-        """The run under way, or the last one: its `verdict`, its `findings`, its `report()`. `None` before training begins."""
+        """The run under way, or the last one, with `verdict`, `findings` and `report()`; `None` before the first."""
         return self._hosted.run
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

@@ -83,7 +83,7 @@ class ArrayRun(Watched):
         self._losses.forget()
 
     def end_batch(self, batch: int, logs: dict[str, Any]) -> None:
-        """The steps up to `batch` of this epoch were done: one, or as many as Keras does in one call of its function."""
+        """The steps up to `batch` of this epoch were done: one, or as many as one call of Keras's function does."""
         done, self._batch = max(1, batch - self._batch), batch
         # The numbers of a step are there when the step is done: to wait for them is not what supervision costs.
         mean = float(logs["loss"]) if "loss" in logs else None

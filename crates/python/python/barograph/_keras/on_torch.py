@@ -19,9 +19,11 @@ from .._torch.supervisor import Supervisor
 from . import facts
 from . import model as keras_model
 
-_PASSING = ("Dropout", "Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroPadding", "UpSampling", "MaxPooling",
-            "AveragePooling", "GlobalAverage", "GlobalMax", "SpatialDropout", "InputLayer", "Identity", "Activity", "Masking",
-            "Concatenate")  # fmt: skip
+_PASSING = (
+    "Dropout", "SpatialDropout", "Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroPadding",
+    "UpSampling", "MaxPooling", "AveragePooling", "GlobalAverage", "GlobalMax", "InputLayer", "Identity", "Activity",
+    "Masking", "Concatenate",
+)  # fmt: skip
 """How the names of layers begin that only choose among or average what comes in: their results tell nothing new."""
 
 _FUNCTIONS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "PReLU": "prelu", "Softmax": "softmax"}
@@ -60,7 +62,9 @@ class KerasLayers(Layers):
 
     def __init__(self, readings: Any) -> None:
         super().__init__(readings)
-        self._applying: dict[str, _KerasLayer] = {}
+        self._applying: dict[str | None, _KerasLayer] = {}
+        # A layer of Keras applies its activation function itself.
+        self.calls_functions = True
 
     def learn(self, root: Any, others_exist: bool) -> None:
         """Takes in a model at its first call."""
@@ -83,11 +87,11 @@ class KerasLayers(Layers):
             self._applying[path] = layer
         return layer
 
-    def see_function(self, name: str, taken: Any, out: Any, path: str) -> None:
+    def see_function(self, name: str, taken: Any, out: Any, path: str | None, of_module: bool = False) -> None:
         """Reads what a layer puts out before and after its own activation function; other functions as ever."""
         layer = self._applying.get(path)
         if layer is None or not layer.reads or not isinstance(taken, torch.Tensor) or not isinstance(out, torch.Tensor):
-            super().see_function(name, taken, out, path)
+            super().see_function(name, taken, out, path, of_module)
             return
         if taken.is_floating_point():
             self._read(layer, PRE_ACTIVATION, taken)
@@ -129,8 +133,8 @@ class KerasParameters(Parameters):
 
 
 class _Again(torch.nn.Module):
-    """A call of a model of Keras that can be repeated. The model is not part of the module: what it is made of must not be copied
-    as modules of torch are, for its variables hold their tensors themselves."""
+    """A call of a model of Keras that can be repeated. The model is not part of the module: what it is made of must not
+    be copied as modules of torch are, for its variables hold their tensors themselves."""
 
     def __init__(self, model: Any, before: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
         super().__init__()
@@ -160,7 +164,7 @@ def _copies(tensors: list[torch.Tensor]) -> list[tuple[torch.Tensor, torch.Tenso
 
 
 def _put(values: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
-    """Gives tensors values, unnoticed by the backward pass that may have kept them: in the end they have the same bits."""
+    """Gives tensors values, unnoticed by the backward pass: where it kept them, it gets the same bits in the end."""
     with torch._C.DisableTorchFunction():
         for tensor, value in values:
             tensor.data.copy_(value)
@@ -188,7 +192,8 @@ class OnTorch:
         loss = facts.loss(model)
         if loss is not None and loss.name != "custom":
             supervisor.declare_loss(*loss)
-        self._classes_are_numbers = "sparse" in str(getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss)))
+        name = getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss))
+        self._classes_are_numbers = "sparse" in str(name)
         self._wrap(keras.layers.Layer, "__call__", self._call)
         self._wrap(keras.optimizers.Optimizer, "apply", self._apply)
         self._wrap(keras.Model, "compute_loss", self._compute_loss)
@@ -265,7 +270,8 @@ class OnTorch:
 
 def _ours(registry: dict[int, Any]) -> list[tuple[int, Any]]:
     """The hooks that are Barograph's; Keras would not have called those of others either."""
-    return [entry for entry in list(registry.items()) if str(getattr(entry[1], "__module__", "")).startswith("barograph.")]
+    entries = list(registry.items())
+    return [(key, hook) for key, hook in entries if str(getattr(hook, "__module__", "")).startswith("barograph.")]
 
 
 class _Policy:
@@ -280,7 +286,7 @@ class _Policy:
         self._good_step = 0
 
     def refuses(self, supervisor: Supervisor, optimizer: Any) -> bool:
-        """Acts where something was asked for. Returns whether the optimizer must leave the weights alone in this step."""
+        """Acts where something was asked for. Returns whether this step must leave the weights alone."""
         if self._name == "report":
             return False
         if not supervisor.is_broken():
