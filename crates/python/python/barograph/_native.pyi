@@ -120,6 +120,9 @@ def is_finite(tensor: Any) -> bool:
 def bad_rows(tensor: Any, rows: int) -> tuple[list[int], int]:
     """The rows of a tensor `[rows, ...]` that hold a non-finite element: the first 16, and how many there are."""
 
+def is_running(folder: str | PathLike[str]) -> bool:
+    """Whether a process is writing the log in this folder."""
+
 def command_line(arguments: Sequence[str | bytes | PathLike[str]]) -> int:
     """Runs `barograph` with these arguments, the first being its name. Returns the exit code."""
 
@@ -129,9 +132,18 @@ class Session:
     they are made."""
 
     def __new__(
-        cls, name: str, folder: str | PathLike[str] | None, framework: str, started: int, log_cap: int | None = None
+        cls,
+        name: str,
+        folder: str | PathLike[str] | None,
+        framework: str,
+        started: int,
+        log_cap: int | None = None,
+        run: str | PathLike[str] | None = None,
     ) -> Session:
-        """Starts a run. Without a folder, or where the folder cannot be used, there is no log; see `log_trouble`."""
+        """Starts a run. Without a folder, or where the folder cannot be used, there is no log; see `log_trouble`.
+
+        `run` is the folder of the logs of all ranks, where this one is that of a rank; once it is closed, reports are on all
+        of them."""
 
     def site(self, path: str, units: int, shape: Sequence[int]) -> int:
         """The number of the site with this path; `units` and `shape` count when it is new."""
@@ -158,6 +170,10 @@ class Session:
 
     def take(self, site: int, role: int, figures: Sequence[float]) -> int:
         """Takes in the statistics of a tensor that were gathered where it lives: 14 figures and 64 bins."""
+
+    @staticmethod
+    def checksum(tensors: Sequence[Any]) -> int | None:
+        """A checksum of the bits of these tensors, in their order; below 2**53. `None` if one of them cannot be read."""
 
     def read_update(self, site: int, new: Any, old: Any) -> None:
         """Reads `new - old` in one pass over both."""

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import _again, _report, _runs
+from . import _again, _ranks, _report, _runs
 from ._native import Session
 from ._report import say
 
@@ -43,6 +43,8 @@ class Trainings:
         self._home = os.getcwd()
         self._done = False
         self._begun = time.monotonic()
+        self._rank = _ranks.here()
+        self._told = False
 
     def watch(self) -> None:
         """Begins with the first training. What goes wrong in here is said at the end; the script runs on without us."""
@@ -62,8 +64,8 @@ class Trainings:
 
         framework, folder = f"torch {torch.__version__}", None
         try:
-            folder = self._folder()
-            session = Session(self.name, folder, framework, int(time.time()))
+            folder, log = self._folders()
+            session = Session(self.name, log, framework, int(time.time()), run=folder if self._rank else None)
         except OSError as error:
             self.trouble.append(f"there is no log: {error}")
             folder, session = None, Session(self.name, None, framework, int(time.time()))
@@ -73,19 +75,24 @@ class Trainings:
         path = _again.answer_file()
         if path is not None:
             supervisor.on_incident = lambda event, step, losses: _again.answer(path, event, step, losses)
-        elif self.options.locate:
+        elif self.options.locate and self._rank is None:  # One of several ranks does not run alone.
             supervisor.on_doubt = self._locate
         self.all.append(Training(session, supervisor, folder))
         return self.all[-1]
 
-    def _folder(self) -> str | None:
-        """The folder for the next training's log: without a name of its own, the next that is free."""
+    def _folders(self) -> tuple[str | None, str | None]:
+        """The folder for the next training, without a name of its own the next that is free; and that of this process's log,
+        which is the same, or lies in it if the process is one of several ranks."""
         if self.options.no_log:
-            return None
-        if self.options.run_dir is None:
-            return _runs.next_free(self.name, os.path.join(self._home, _runs.RUNS))
-        folder = os.path.join(self._home, self.options.run_dir)
-        return folder if not self.all else f"{folder}-{len(self.all) + 1}"
+            return None, None
+        named = self.options.run_dir and os.path.join(self._home, self.options.run_dir)
+        if named and self.all:
+            named = f"{named}-{len(self.all) + 1}"
+        base = os.path.join(self._home, _runs.RUNS)
+        if self._rank:
+            return _ranks.folders(self._rank, named, self.name, base)
+        folder = named or _runs.next_free(self.name, base)
+        return folder, folder
 
     def _shown(self, folder: str) -> str:
         """A folder as seen from where the script was started: it may have gone elsewhere."""
@@ -119,8 +126,14 @@ class Trainings:
 
     def _tell(self, told: tuple[str, str, int, str]) -> None:
         severity, code, step, message = told
-        if severity == "error" and not self.options.quiet:
-            say(f"barograph: step {step}: {severity}[{code}]: {message}")
+        if severity != "error" or self.options.quiet:
+            return
+        if self._rank and not self._rank.reports:
+            if not self._told:
+                say(f"barograph: rank {self._rank.number}: step {step}: {severity}[{code}]: {message}")
+            self._told = True
+            return
+        say(f"barograph: step {step}: {severity}[{code}]: {message}")
 
     def finish(self, end: str) -> None:
         """Ends the last training and reports. Only the process that began does, and once."""
@@ -138,6 +151,11 @@ class Trainings:
 
             remove()
             self.all[-1].supervisor.finish(end)
+        if self._rank and not self._rank.reports:
+            self._finish_silently(end)
+            return
+        if self._rank and self.all and self.all[-1].folder:
+            _ranks.wait_for_others(self.all[-1].folder, self._rank)
         seen = sorted((t for t in self.all if t.was_seen), key=lambda t: _BY_WEIGHT.index(t.session.verdict()))
         if not self.options.quiet:
             self._say(seen)
@@ -145,6 +163,16 @@ class Trainings:
             self._write(seen[0].session if seen else self._empty())
         for text, count in self._troubles().items():
             say(f"barograph: {text}" + (f" ({count} times)" if count > 1 else ""))
+
+    def _finish_silently(self, end: str) -> None:
+        """Another rank reports for this one, unless it is ended because this one failed."""
+        number = self._rank.number if self._rank else 0
+        if end == "failed" and not self.options.quiet:
+            folder = self.all[-1].folder if self.all else None
+            hint = f"   (barograph diagnose {self._shown(folder)})" if folder else ""
+            say(f"barograph: rank {number}: the training ended with an error{hint}")
+        for text in self._troubles():
+            say(f"barograph: rank {number}: {text}")
 
     def _say(self, seen: list[Training]) -> None:
         """The report of a training, or of the one that matters most and a line for each of the others."""

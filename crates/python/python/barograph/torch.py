@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import torch as _torch
 
-from . import _report, _runs
+from . import _ranks, _report, _runs
 from ._native import Session
 from ._torch import facts, hooks
 from ._torch.budget import Budget
@@ -34,9 +34,11 @@ class Watch(Watched):
         supervisor: Supervisor,
         folder: str | None,
         on_finding: Callable[[Finding], None] | None = None,
+        rank: _ranks.Rank | None = None,
     ) -> None:
         super().__init__(session, folder, on_finding)
         self._supervisor = supervisor
+        self._rank = rank
         self._closed = False
 
     @property
@@ -55,6 +57,8 @@ class Watch(Watched):
         self._supervisor.finish(end)
         for text, count in self._supervisor.troubles.items():
             _report.say(f"barograph: {text} ({count} times)")
+        if self._rank and self._rank.reports and self.folder is not None:
+            _ranks.wait_for_others(self.folder, self._rank)
 
     def __enter__(self) -> Watch:
         return self
@@ -81,6 +85,9 @@ def watch(
     raise `barograph.NonFinite` (`stop`), or set weights and optimizer back to the last good copy (`rollback`). `on_finding` is
     called with each finding.
 
+    In a distributed run every rank watches itself, and all write their logs below the same `run_dir`; the report of any of them
+    is on all of them, once they have ended.
+
     There is one watch at a time: a new one ends the one before. Raises OSError where the log cannot be written, ValueError for a
     setting that does not exist, TypeError for parts that are neither models nor optimizers.
     """
@@ -90,12 +97,17 @@ def watch(
     policy = Policy(on_nonfinite)
     if budget is not None and not 0 < budget <= 1:
         raise ValueError(f"the budget is a share of the time, above 0 and up to 1, or None; not {budget}")
-    folder = (run_dir or _runs.next_free(name)) if log else None
-    session = Session(name, folder, f"torch {_torch.__version__}", int(time.time()))
+    rank = _ranks.here()
+    logs = None
+    if log and rank:
+        logs, folder = _ranks.folders(rank, run_dir, name)
+    else:
+        folder = (run_dir or _runs.next_free(name)) if log else None
+    session = Session(name, folder, f"torch {_torch.__version__}", int(time.time()), run=logs)
     run: Watch
 
     supervisor = Supervisor(session, Budget(budget), policy, lambda told: run._see(told))
-    run = Watch(session, supervisor, folder, on_finding)
+    run = Watch(session, supervisor, logs or folder, on_finding, rank if logs else None)
     for part in parts:
         if isinstance(part, _torch.nn.Module):
             supervisor.layers.learn(part, others_exist=sum(isinstance(p, _torch.nn.Module) for p in parts) > 1)

@@ -20,6 +20,10 @@ from torch.nn.modules import module as torch_module
 from torch.overrides import _pop_mode, _push_mode
 from torch.utils._device import DeviceContext
 
+from barograph import _ranks
+
+from .ranks import communicates
+
 if TYPE_CHECKING:
     from .supervisor import Call
 
@@ -34,7 +38,7 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 
 def why_not(module: torch.nn.Module) -> str | None:
     """Why this model must not run once more, or `None`."""
-    if torch.distributed.is_available() and torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
+    if _ranks.here() is not None and communicates(bare(module)):
         return "the forward pass was not repeated: the other processes would not take part"
     if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         return "the forward pass was not repeated: the model is compiled by torch.jit"

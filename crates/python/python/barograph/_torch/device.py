@@ -12,6 +12,8 @@ import torch
 
 from barograph import _native
 
+from .ranks import local
+
 _LOWEST_EXPONENT, _BINS = -40, 64
 """The histogram of log2 magnitudes, as `barograph.stats` has it: zeros, below 2**-40, one bin an octave, from 2**21 up."""
 
@@ -23,7 +25,7 @@ def figures(tensor: torch.Tensor, bound: float = float("nan")) -> torch.Tensor:
 
     Sums are taken in double precision, where the device has it. Nothing waits for the device.
     """
-    x = tensor.detach().reshape(-1)
+    x = local(tensor).detach().reshape(-1)
     wide = torch.float32 if x.device.type == "mps" else torch.float64
     finite = torch.isfinite(x)
     y = torch.where(finite, x, torch.zeros_like(x)).to(wide)

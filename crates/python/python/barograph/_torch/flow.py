@@ -15,6 +15,7 @@ import torch
 from barograph import _native
 
 from . import names
+from .ranks import local
 from .source import Line
 
 _MOST_INPUTS = 4
@@ -76,7 +77,7 @@ def is_finite(tensor: torch.Tensor) -> bool:
 
 def is_finite_anywhere(tensor: torch.Tensor) -> bool:
     """Whether every element is finite, wherever the tensor lives; for when a run broke and waiting does not matter."""
-    return _native.is_finite(tensor) if tensor.is_cpu else bool(torch.isfinite(tensor).all())
+    return _native.is_finite(tensor) if tensor.is_cpu else bool(torch.isfinite(local(tensor)).all())
 
 
 def statistics(tensor: torch.Tensor, name: str) -> _native.Statistics | None:

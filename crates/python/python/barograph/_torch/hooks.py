@@ -20,7 +20,9 @@ from torch.optim import optimizer as torch_optimizer
 from barograph import _native
 
 from .budget import BARE, FULL
+from . import repeat
 from .policy import NonFinite
+from .ranks import COLLECTIVES
 
 if TYPE_CHECKING:
     from .supervisor import Supervisor
@@ -70,6 +72,9 @@ def install(supervisor: Supervisor) -> None:
     _wrap(torch.nn.utils, "clip_grad_value_", _clip)
     _wrap(torch.amp.GradScaler, "scale", _scale)
     _wrap(torch, "compile", _compile)
+    if supervisor.ranks and torch.distributed.is_available():
+        for name in filter(torch.distributed.__dict__.get, COLLECTIVES):
+            _wrap(torch.distributed, name, _collective)
     for owner, name in ((torch.jit, "trace"), (torch.jit, "trace_module"), (torch.export, "export"), (torch.onnx, "export")):
         _wrap(owner, name, _unseen)
     supervisor.operations.enter()
@@ -306,6 +311,19 @@ def _scale(original: Callable[..., Any], scaler: Any, outputs: Any) -> Any:
     if watching is not None:
         _guarded(watching.see_scaled, scaled, outputs)
     return scaled
+
+
+def _collective(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Time in which a rank may wait for others is not its own."""
+    if repeat.current is not None:
+        raise RuntimeError("the forward pass was not repeated: the other processes would not take part")
+    watching = supervisor()
+    if watching is None or watching.ranks is None or _is_compiling() or not watching.ranks.begin_wait(watching.budget.spent):
+        return original(*args, **kwargs)
+    try:
+        return original(*args, **kwargs)
+    finally:
+        watching.ranks.end_wait(watching.budget.spent)
 
 
 def _compile(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PRE_ACTIVATION, ACTIVATION = 2, 3
 
-_WRAPPERS = ("_orig_mod.", "module.")
+_WRAPPERS = ("_orig_mod.", "module.", "_fsdp_wrapped_module.")
 """What torch.compile and data parallelism put before the paths of a model."""
 
 _PASSING = frozenset(

@@ -85,7 +85,7 @@ def _within_a_call(supervisor: Supervisor) -> Event | None:
             entered = [tensor for tensor in floats((call.args, call.kwargs)) if not is_finite_anywhere(tensor)]
             if entered:
                 return _entered(call, entered)
-            if call.gradient is not None and is_finite_anywhere(call.gradient):
+            if call.gradient is not None and is_finite_anywhere(call.gradient) and why_not(call.module) is None:
                 found = repeat_backward(call, supervisor.layers, supervisor.rows())
                 if found is not None:
                     return found

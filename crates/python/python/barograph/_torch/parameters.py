@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from .flow import is_finite, is_finite_anywhere
+from .ranks import local
 from .readings import GRADIENT, WEIGHT
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ class Parameters:
         self._sites: list[int] = []
         self._tensors: list[torch.Tensor] = []
         self._paths: list[str] = []
+        self._spread = False
+        """Whether a rank of several holds but a part of some; then that part is read."""
         self.given: dict[int, torch.Tensor] = {}
         """Gradients that were handed to the script instead of being stored, by the id of their parameter."""
         self._old: list[torch.Tensor] | None = None
@@ -66,6 +70,7 @@ class Parameters:
         if id(parameter) in self._known or not parameter.is_floating_point():
             return
         self._known.add(id(parameter))
+        self._spread = self._spread or local(parameter) is not parameter
         path = path or f"parameters.{len(self._tensors)}"
         shape = list(parameter.shape)
         site = self._readings.site(path, shape[self.UNITS] if len(shape) > 1 else 1, shape)
@@ -77,6 +82,14 @@ class Parameters:
     def knows(self, identity: int) -> bool:
         """Whether the tensor with this `id` is one of them."""
         return identity in self._known
+
+    def named(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """Each of them with its path."""
+        return zip(self._paths, self._tensors)
+
+    def _here(self) -> list[torch.Tensor]:
+        """What this process holds of each."""
+        return [local(tensor) for tensor in self._tensors] if self._spread else self._tensors
 
     @property
     def count(self) -> int:
@@ -91,8 +104,8 @@ class Parameters:
 
     def read_weights(self) -> int:
         """Reads every weight. Returns how many elements are not finite."""
-        bad, _ = self._readings.read_all(self._sites, WEIGHT, self._tensors)
-        if self._readings.units_due:
+        bad, _ = self._readings.read_all(self._sites, WEIGHT, self._here())
+        if self._readings.units_due and not self._spread:
             for site, tensor in zip(self._sites, self._tensors):
                 if tensor.dim() > 1:
                     units = tensor.detach().movedim(self.UNITS, 0)
@@ -110,7 +123,8 @@ class Parameters:
         return bad
 
     def _gradient(self, tensor: torch.Tensor) -> torch.Tensor | None:
-        return self.given[id(tensor)] if id(tensor) in self.given else tensor.grad
+        gradient = self.given[id(tensor)] if id(tensor) in self.given else tensor.grad
+        return local(gradient) if self._spread and gradient is not None else gradient
 
     def gradients_are_bad(self) -> bool:
         """Whether a gradient is not finite, wherever the gradients live. Waits for an accelerator, once."""
@@ -123,7 +137,7 @@ class Parameters:
     def first_bad(self, of_gradients: bool) -> tuple[str, torch.Tensor] | None:
         """The first weight, or gradient, with a non-finite element, and its path."""
         for path, tensor in zip(self._paths, self._tensors):
-            looked_at = self._gradient(tensor) if of_gradients else tensor
+            looked_at = self._gradient(tensor) if of_gradients else local(tensor)
             if looked_at is not None and not is_finite_anywhere(looked_at):
                 return path, looked_at
         return None
@@ -139,7 +153,7 @@ class Parameters:
     def read_updates(self) -> None:
         """Reads what the optimizer added to each weight, if the old ones were kept."""
         old, self._old = self._old, None
-        for site, tensor, before in zip(self._sites, self._tensors, old or ()):
+        for site, tensor, before in zip(self._sites, self._here(), old or ()):
             if tensor.shape == before.shape:
                 self._readings.read_update(site, tensor, before)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from barograph import _native
+from barograph import _native, _ranks
 
 from . import facts, locate, names, repeat, source
 from .budget import BARE, FIRST_STEPS, FULL, Budget
@@ -25,6 +25,7 @@ from .loss import read_loss
 from .operations import Operations
 from .parameters import Parameters
 from .policy import Policy
+from .ranks import RankReadings
 from .readings import INPUT, OUTPUT, TARGET, Readings
 
 Told = tuple[str, str, int, str]
@@ -82,6 +83,9 @@ class Supervisor:
         self.policy = policy
         self.readings = Readings(session)
         self.layers = Layers(self.readings)
+        rank = _ranks.here()
+        self.ranks = RankReadings(rank, self.readings, self.layers) if rank else None
+        """What this process tells of itself beside the others, if it is one of several ranks."""
         self.parameters = Parameters(self.readings, self.layers)
         self.flow = Flow()
         self.operations = Operations(self)
@@ -163,6 +167,8 @@ class Supervisor:
         self._see_device(module)
         self._calls.append(Call(module, None, None, self._random_state(module)))
         self.reads_modules = self.level == FULL
+        if self.ranks:
+            self.ranks.enter_forward(self.budget.spent)
         if self.level != FULL:
             self.mute()
 
@@ -198,6 +204,8 @@ class Supervisor:
 
     def leave_call(self, args: Any, kwargs: Any, out: Any) -> None:
         """A model that loop code called has its result."""
+        if self.ranks:
+            self.ranks.leave_forward(self.budget.spent)
         self._listen()
         self.reads_modules = False
         if self._watching_call and self._calls:
@@ -365,9 +373,13 @@ class Supervisor:
                     self.parameters.learn_leaves(loss)
         self.in_backward = True
         self.budget.spent += perf_counter() - begun
+        if self.ranks:
+            self.ranks.enter_backward(self.budget.spent)
 
     def after_backward(self) -> None:
         begun = perf_counter()
+        if self.ranks:
+            self.ranks.end_wait(self.budget.spent)
         self.in_backward = False
         if not self.optimizer_exists:
             with torch._C.DisableTorchFunction():
@@ -569,6 +581,8 @@ class Supervisor:
             self.parameters.keep_old()
 
     def _read_weights_once(self) -> None:
+        if self.ranks:
+            self.ranks.see_weights(self.parameters)
         if not self._weights_read:
             self._weights_read = True
             if self.level == FULL:
@@ -613,6 +627,8 @@ class Supervisor:
             self.readings.fact("parameters", float(self.parameters.count), "measured")
             if self._rows:
                 self.readings.fact("batch_size", float(self._rows), "measured")
+        if self.ranks:
+            self.ranks.end_step(perf_counter() - self._step_started - self.budget.spent, self.level)
         for told in self.readings.end_step():
             self._on_finding(told)
         self._tell_incident()
