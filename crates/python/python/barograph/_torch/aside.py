@@ -70,8 +70,6 @@ def aside(call: Call) -> Iterator[tuple[torch.nn.Module, Any, Any]]:
             stack.callback(_put_back, part, dict(vars(part)))
         stack.enter_context(_kept_versions(copies.set_up(module)))
         args, kwargs = copies.of(call.args), copies.of(call.kwargs)
-        for tensor, before in call.state:
-            copies.of(tensor).data.copy_(before)
         yield module, args, kwargs
 
 

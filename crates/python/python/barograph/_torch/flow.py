@@ -67,7 +67,9 @@ def tensors(value: Any, depth: int = 3) -> Iterator[torch.Tensor]:
 
 def floats(value: Any) -> list[torch.Tensor]:
     """The floating-point tensors in an argument or a result."""
-    return [tensor for tensor in tensors(value) if tensor.is_floating_point()]
+    if type(value) is torch.Tensor:  # The usual case, at every operation.
+        return [value] if value.is_floating_point() else []
+    return [tensor for tensor in tensors(value) if tensor.is_floating_point() and not tensor.is_nested]
 
 
 def is_finite(tensor: torch.Tensor) -> bool:

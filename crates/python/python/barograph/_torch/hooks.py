@@ -56,6 +56,7 @@ def install(supervisor: Supervisor) -> None:
     """Lets `supervisor` see what torch does in this process. There is one at a time."""
     global _supervisor
     remove()
+    supervisor.quiet = False  # It may have been at work before.
     _supervisor = supervisor
     _listen_to_modules(FULL)
     _keep(lambda: _listen_to_modules(BARE))
@@ -173,7 +174,7 @@ def _leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> 
         return
     begun = perf_counter()
     if watching.reads_modules:
-        _guarded(watching.leave_module, module, out)
+        _guarded(watching.leave_module, module, args, out)
     if not stack:
         _guarded(watching.leave_call, args, kwargs, out)
     watching.budget.spent += perf_counter() - begun

@@ -60,6 +60,8 @@ class Layers:
         self.last: torch.Tensor | None = None
         """The latest result of a layer, until an activation function takes it up."""
         self._last_layer: Layer | None = None
+        self.calls_functions = False
+        """Whether a model calls activation functions by themselves, so that modules do not show all activations."""
         self.roots: list[weakref.ref[torch.nn.Module]] = []
 
     def of(self, module: torch.nn.Module) -> Layer | None:
@@ -102,27 +104,24 @@ class Layers:
         return Layer(module, path)
 
     def see_module(self, layer: Layer, out: Any) -> None:
-        """Reads the result of a module, if it tells something."""
-        if not layer.reads:
-            return
+        """Reads the result of a module that is no activation function, if it tells something."""
         if isinstance(out, tuple) and out:
             out = out[0]  # recurrent layers and attention
         if not isinstance(out, torch.Tensor) or not out.is_floating_point():
             return
-        if layer.function is None:
-            self._see_layer(layer, out)
-        elif layer.path in self._functional or not self._takes_up(layer.function, out):
-            # The module's own function was read already as the function behind a layer, or there is no layer before it.
-            pass
+        self._see_layer(layer, out)
 
-    def see_function(self, name: str, taken: Any, out: Any, path: str) -> None:
-        """Reads the result of an activation function that a model calls."""
+    def see_function(self, name: str, taken: Any, out: Any, path: str | None, of_module: bool = False) -> None:
+        """Reads the result of an activation function that a model calls at `path`, or loop code (`None`). `of_module` says that
+        a module is this function."""
         if not isinstance(out, torch.Tensor) or not out.is_floating_point():
             return
+        if path is not None and not of_module:
+            self.calls_functions = True
         if taken is self.last and self._last_layer is not None:
-            self._takes_up(name, out)
+            self._takes_up(self._last_layer, name, out)
             return
-        key = f"{path}.{name}" if path else name
+        key = name if path is None else path if of_module else f"{path}.{name}"
         layer = self._functional.get(key)
         if layer is None:
             layer = self._functional[key] = _Function(key, name)
@@ -135,16 +134,11 @@ class Layers:
             self._open.append(layer)
         self._read(layer, ACTIVATION if layer.followed_by == "linear" else PRE_ACTIVATION, out)
 
-    def _takes_up(self, function: str, out: torch.Tensor) -> bool:
-        layer = self._last_layer
-        if layer is None:
-            return False
+    def _takes_up(self, layer: Layer, function: str, out: torch.Tensor) -> None:
         self.last = self._last_layer = None
-        if layer.followed_by == "linear":
-            return True  # It was none in the first step; its readings stay what they were.
-        self._read(layer, ACTIVATION, out)
-        self._tell(layer, function)
-        return True
+        if layer.followed_by != "linear":  # It was none in the first step; then its readings stay what they were.
+            self._read(layer, ACTIVATION, out)
+            self._tell(layer, function)
 
     def _tell(self, layer: Layer, function: str) -> None:
         if layer.followed_by is None:

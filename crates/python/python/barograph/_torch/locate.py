@@ -30,6 +30,12 @@ def forward(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
             layer = supervisor.layers.of(call.module)
             event = Event("forward", type(call.module).__name__, layer.path if layer else "", source.line(call.place), call=call)
             return resolved(supervisor, event)
+    library_loss = supervisor.library_loss()
+    if library_loss is not None:
+        event = Event("forward", library_loss.name, "loss", source.line(library_loss.place))
+        outputs = [tensor for call in supervisor.calls() for tensor in floats(call.output)][:1]
+        event.inputs = [found for found in (statistics(tensor, "input 0") for tensor in outputs) if found]
+        return event
     return _from_graph(supervisor, loss)
 
 

@@ -7,17 +7,16 @@ from typing import Any
 
 import torch
 
-SILENT, VIEW, COMPUTE, ACTIVATION, LOSS, TARGET, RANDOM, SHOWN = range(8)
+SILENT, VIEW, COMPUTE, ACTIVATION, LOSS, TARGET, RANDOM, SHOWN, COMPARED = range(9)
 """Kinds of operations: of no interest; the same numbers seen otherwise; numbers computed; an activation function; a loss of
 the library; a form of the targets that the loss is given (`one_hot`); one that draws random numbers; one
-by which the script takes a number out of a tensor, to print it or to decide on it."""
+by which the script takes a number out of a tensor, to print it or to decide on it; a comparison."""
 
 _SILENT = frozenset(
     """__get__ __set__ __delete__ __len__ __bool__ __hash__ __iter__ __contains__ __int__
     __index__ __reduce_ex__ __deepcopy__ __dir__ __array__ __dlpack__ __dlpack_device__ dim ndimension size
     numel nelement stride storage_offset is_contiguous data_ptr element_size is_floating_point is_complex is_signed get_device
-    requires_grad_ retain_grad register_hook register_post_accumulate_grad_hook backward is_nonzero isnan isinf isfinite
-    isposinf isneginf isclose allclose equal eq ne lt le gt ge __eq__ __ne__ __lt__ __le__ __gt__ __ge__ logical_and logical_or
+    requires_grad_ retain_grad register_hook register_post_accumulate_grad_hook backward logical_and logical_or
     logical_not __and__ __or__ __xor__ __invert__ argmax argmin argsort nonzero unique any all count_nonzero manual_seed
     _set_grad_enabled is_storage is_tensor untyped_storage storage result_type can_cast
     promote_types searchsorted bincount empty empty_like new_empty empty_strided arange is_same_size share_memory_ is_shared pin_memory is_pinned set_default_dtype get_default_dtype
@@ -39,6 +38,10 @@ _ACTIVATIONS = {
     "softplus": "softplus", "hardtanh": "hardtanh", "relu6": "relu6", "hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid",
     "prelu": "prelu", "rrelu": "rrelu", "softsign": "softsign", "logsigmoid": "log_sigmoid", "exp": "exponential",
 }  # fmt: skip
+_COMPARED = frozenset(
+    """is_nonzero isnan isinf isfinite isposinf isneginf isclose allclose equal eq ne lt le gt ge __eq__ __ne__ __lt__ __le__
+    __gt__ __ge__""".split()
+)
 _SHOWN = frozenset("item tolist numpy __float__ __format__ __repr__ __str__".split())
 _RANDOM = frozenset(
     """dropout dropout1d dropout2d dropout3d alpha_dropout feature_dropout feature_alpha_dropout rand randn randint rand_like
@@ -84,6 +87,8 @@ def activation(name: str) -> str:
 def kind(function: Callable[..., Any]) -> int:
     """What kind of operation a function of torch is."""
     name = getattr(function, "__name__", "")
+    if name in _COMPARED:
+        return COMPARED
     if name in _SILENT or not name or name.startswith(("_record_function", "is_", "_is_")):
         return SILENT
     if name in _VIEWS:

@@ -43,6 +43,9 @@ class Operations(TorchFunctionMode):
 
     def enter(self) -> None:
         """Takes its place in this thread's stack of modes: below those of the script, so that these come and go as ever."""
+        if torch._C._len_torch_function_stack() == 0:
+            _push_mode(self)  # As it nearly always is.
+            return
         above = _taken_off()
         if above and isinstance(above[-1], DeviceContext):
             _push_mode(above.pop())  # It insists on the lowest place.
@@ -51,7 +54,9 @@ class Operations(TorchFunctionMode):
 
     def leave(self) -> None:
         """Leaves this thread's stack of modes, if it is there; the modes of the script stay."""
-        _put_on([mode for mode in _taken_off() if mode is not self])
+        above = _taken_off()
+        if above != [self]:
+            _put_on([mode for mode in above if mode is not self])
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **kwargs) if kwargs else func(*args)

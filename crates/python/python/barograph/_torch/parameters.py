@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from .readings import Readings
 
 
+_KEPT = 16_000_000
+"""Elements up to which the memory for old weights is kept between the steps at which it is used (our choice: 64 MB)."""
+
+
 class Parameters:
     """The parameters of every model that was called and of every optimizer that took a step, in their order."""
 
@@ -35,6 +39,8 @@ class Parameters:
         self.given: dict[int, torch.Tensor] = {}
         """Gradients that were handed to the script instead of being stored, by the id of their parameter."""
         self._old: list[torch.Tensor] | None = None
+        self._copies: list[torch.Tensor] = []
+        """Memory for old weights; for small models it is kept, since to get it anew costs more than to fill it."""
 
     def learn(self, optimizers: list[torch.optim.Optimizer]) -> None:
         """Takes in parameters that are new: those of the models first, then what the optimizers have besides."""
@@ -148,7 +154,13 @@ class Parameters:
     def keep_old(self) -> None:
         """Copies the weights, for a step at which updates are measured."""
         with torch.no_grad():
-            self._old = [tensor.detach().clone() for tensor in self._tensors]
+            weights = self._here()
+            if len(self._copies) != len(weights) or any(c.shape != w.shape for c, w in zip(self._copies, weights)):
+                self._copies = [torch.empty_like(weight) for weight in weights]
+            torch._foreach_copy_(self._copies, [weight.detach() for weight in weights])
+        self._old = self._copies
+        if sum(copy.numel() for copy in self._copies) > _KEPT:
+            self._copies = []
 
     def read_updates(self) -> None:
         """Reads what the optimizer added to each weight, if the old ones were kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import threading
 import traceback
@@ -34,11 +35,14 @@ Told = tuple[str, str, int, str]
 _MOST_OPERATIONS = 5_000
 """Operations of loop code that are remembered in one step (our choice)."""
 
+_LISTEN_EVERY = 16
+"""Steps after which a loop that is known is listened to again (our choice)."""
+
 _SMALL = 65_536
 """Elements up to which the operands of loop code are kept until the end of the step (our choice: 256 KB)."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Operation:
     """An operation of loop code that takes part in the backward pass."""
 
@@ -46,6 +50,8 @@ class Operation:
     place: tuple[CodeType, int] | None
     node: Any
     inputs: list[torch.Tensor]
+    of_library: bool = False
+    """Whether it is a loss of `torch.nn.functional`."""
     bad_gradient: bool = False
     """Whether the gradient that it handed on was not finite, and the one that it was given was."""
     handed_on_bad: bool = False
@@ -53,7 +59,7 @@ class Operation:
     incoming: _native.Statistics | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Call:
     """A call of a model from loop code."""
 
@@ -65,8 +71,10 @@ class Call:
     output: Any = None
     gradient: torch.Tensor | None = None
     """The gradient that came back to its output."""
-    state: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
-    """What the model changes in its forward pass besides its buffers, and copies of it from before the call."""
+
+    def keep_gradient(self, gradient: torch.Tensor) -> None:
+        """A hook of the output."""
+        self.gradient = gradient
 
 
 def _may_drop(module: torch.nn.Module) -> bool:
@@ -140,6 +148,10 @@ class Supervisor:
         self._loss_bits = 0
         self.on_level: Callable[[int], None] = lambda level: None
         """Hears how much of the next step is to be seen."""
+        self._knows_loop = self._loop_is_simple = False
+        self._others = 0
+        """Operations of this step's loop code besides a loss of the library."""
+        self._input_site: int | None = None
         self._newcomer: set[int] | None = None
         self.on_another: Callable[[], Supervisor] | None = None
         """Ends this training and gives the supervisor of the next one, where a script may train several models."""
@@ -151,7 +163,8 @@ class Supervisor:
 
     def enter_call(self, module: torch.nn.Module) -> None:
         """Loop code calls a model."""
-        if self._is_loop_code(module):
+        known = self.layers.of(module) is not None
+        if not known and self._is_loop_code(module):
             return
         self.stack.append(module)
         self.unmute()
@@ -159,24 +172,20 @@ class Supervisor:
         if not self._watching_call:
             # Fast paths of inference look whether a mode is active; without ours they are as they were.
             self.mute()
+            self._knows_loop = False
             return
         self._end_without_optimizer()
-        if self.layers.of(module) is None:
+        if not known:
             self.layers.learn(module, self._others_exist(module))
         self._begin()
-        self._see_device(module)
+        if self.step == 0:
+            self.readings.see_device(next(module.parameters()))
         self._calls.append(Call(module, None, None, self._random_state(module)))
         self.reads_modules = self.level == FULL
         if self.ranks:
             self.ranks.enter_forward(self.budget.spent)
-        if self.level != FULL:
-            self.mute()
-
-    def _see_device(self, module: torch.nn.Module) -> None:
-        if self.step == 0 and not self.readings.is_late:
-            for parameter in module.parameters():
-                self.readings.see_device(parameter)
-                break
+        if self.level != FULL or (self.step >= FIRST_STEPS and not self.layers.calls_functions):
+            self.mute()  # Nothing within the model is looked at that its modules do not show.
 
     def _random_state(self, module: torch.nn.Module) -> torch.Tensor | None:
         """The state of the random numbers, if the model draws any: to copy it costs as much as a small layer."""
@@ -195,12 +204,16 @@ class Supervisor:
         trained = [p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]]
         return any(id(parameter) not in own for parameter in trained) and any(id(p) in own for p in trained)
 
-    def leave_module(self, module: torch.nn.Module, out: Any) -> None:
+    def leave_module(self, module: torch.nn.Module, args: Any, out: Any) -> None:
         """A module of a model that is called has its result."""
         layer = self.layers.of(module)
-        if layer is not None and layer.reads:
+        if layer is None or not layer.reads:
+            return
+        if layer.function is None:
             with torch._C.DisableTorchFunction():
                 self.layers.see_module(layer, out)
+        elif self.muted and args:  # Otherwise it was seen as an operation.
+            self.layers.see_function(layer.function, args[0], out, layer.path, of_module=True)
 
     def leave_call(self, args: Any, kwargs: Any, out: Any) -> None:
         """A model that loop code called has its result."""
@@ -216,16 +229,14 @@ class Supervisor:
     def _see_call(self, call: Call, args: Any, kwargs: Any, out: Any) -> None:
         call.args, call.kwargs, call.output = args, kwargs, out
         call.place = source.place(4)
-        results, given = floats(out), floats((args, kwargs))
-        for result in results:
-            if result.requires_grad:
-                result.register_hook(self._keep_gradient(call))
-                break
+        results = floats(out)
+        given = floats(args[0]) if len(args) == 1 and not kwargs else floats((args, kwargs))
         self._rows = next((result.shape[0] for result in results if result.dim() > 0), 0)
         if given and self.level == FULL:
-            width = given[0][0].numel() if given[0].dim() > 1 and len(given[0]) else 1
-            site = self.readings.site("input", width, list(given[0].shape[1:]))
-            self.readings.read(site, INPUT, given[0])
+            if self._input_site is None:
+                shape = list(given[0].shape)
+                self._input_site = self.readings.site("input", math.prod(shape[1:]), shape[1:])
+            self.readings.read(self._input_site, INPUT, given[0])
         bad = [result for result in results if not is_finite(result)]
         if bad:
             self._bad_call(call, bad, given)
@@ -249,11 +260,13 @@ class Supervisor:
         for tensor in bad:
             self.flow.mark(tensor, event)
 
-    def _keep_gradient(self, call: Call) -> Callable[[torch.Tensor], None]:
-        def keep(gradient: torch.Tensor) -> None:
-            call.gradient = gradient
-
-        return keep
+    def _keep_output_gradients(self) -> None:
+        """Keeps the gradients that come back to the outputs of models in this backward pass: to find where a bad one began."""
+        for call in self._calls:
+            for result in floats(call.output):
+                if result.requires_grad:
+                    result.register_hook(call.keep_gradient)
+                    break
 
     # --- operations
 
@@ -266,16 +279,18 @@ class Supervisor:
                 self._draws[self.stack[0]] = True
             if kind is names.ACTIVATION and self._watching_call and self.level == FULL and args:
                 layer = self.layers.of(self.stack[-1])
-                if layer is not None and layer.function is None:
-                    self.layers.see_function(names.activation(name), args[0], out, layer.path)
-                elif layer is not None:
-                    self.layers.see_function(layer.function or name, args[0], out, layer.path)
+                if layer is not None:
+                    name = layer.function or names.activation(name)
+                    self.layers.see_function(name, args[0], out, layer.path, of_module=layer.function is not None)
             return
         if self.in_backward:
             return
-        if kind is names.SHOWN:
-            self._see_shown(args)
+        if kind is names.SHOWN or kind is names.COMPARED:
+            self._others += not self.backward_seen
+            if kind is names.SHOWN:
+                self._see_shown(args)
             return
+        self._others += kind is not names.VIEW and kind is not names.LOSS
         self._see_loop_operation(kind, name, args, kwargs, out)
 
     def _see_shown(self, args: Any) -> None:
@@ -294,7 +309,7 @@ class Supervisor:
             return
         if kind is names.ACTIVATION and self.level == FULL and args and results and results[0].requires_grad:
             self._begin()
-            self.layers.see_function(names.activation(name), args[0], out, "")
+            self.layers.see_function(names.activation(name), args[0], out, None)
         plain = names.plain(name)
         if name == "__setitem__" or not all(map(is_finite, results)):
             self._see_bad_operation(plain, args, kwargs, out, results)
@@ -304,7 +319,7 @@ class Supervisor:
         self._end_without_optimizer()
         if results[0].dim() == 0:
             self._last_scalar = results[0]
-        self._remember(plain, args, results[0])
+        self._remember(kind, plain, args, results[0])
 
     def _see_bad_operation(self, name: str, args: Any, kwargs: Any, out: Any, results: list[torch.Tensor]) -> None:
         line = source.line(source.place(4))
@@ -318,7 +333,7 @@ class Supervisor:
         elif self.step == 0 and not self._calls:
             event.phase = "data"  # Nothing that is trained has met it yet.
 
-    def _remember(self, name: str, args: Any, result: torch.Tensor) -> None:
+    def _remember(self, kind: int, name: str, args: Any, result: torch.Tensor) -> None:
         node = result.grad_fn
         if node is None or len(self._operations) >= _MOST_OPERATIONS:
             return
@@ -326,7 +341,7 @@ class Supervisor:
         if self._targets is None and self._calls:
             self._guess_targets(inputs)
         kept = [tensor for tensor in inputs if tensor.numel() <= _SMALL]
-        operation = Operation(name, source.place(4), node, kept)
+        operation = Operation(name, source.place(4), node, kept, of_library=kind is names.LOSS)
         self._operations.append(operation)
         node.register_hook(self._backward_hook(operation))
 
@@ -369,6 +384,7 @@ class Supervisor:
             self.backward_seen = True
             for loss in list(tensors(roots))[:1]:
                 self._see_loss(self._scaled.get(id(loss), loss))
+                self._keep_output_gradients()
                 if not self.optimizer_exists and not self.parameters.count:
                     self.parameters.learn_leaves(loss)
         self.in_backward = True
@@ -427,13 +443,15 @@ class Supervisor:
                 self._end(None)
 
     def _see_loss(self, loss: torch.Tensor) -> None:
-        value = float(loss.detach().sum())
+        value = loss.item() if loss.numel() == 1 else float(loss.detach().sum())
         self._losses.append(value)
         self.last_loss = value
         if self.incident is None:
             self._loss_bits = zlib.crc32(struct.pack("d", value), self._loss_bits)
         if not self._loss_known and loss.grad_fn is not None:
             self._learn_loss(loss)
+        if self._knows_loop and self._targets is None:
+            self._targets = getattr(loss.grad_fn, "_saved_target", None)
         if self.level == FULL:
             self.layers.end_forward()
             self._see_outputs()
@@ -636,6 +654,7 @@ class Supervisor:
         self.level = self.budget.next_level(self.level, now - self._step_started)
         self._step_started = now
         self.on_level(self.level)
+        self._look_at_loop()
         if optimizer is None:
             self._listen()
         self.step += 1
@@ -643,6 +662,19 @@ class Supervisor:
         self._forget()
         self._begin()
         self._read_new_weights(optimizer, by_hand)
+
+    def _look_at_loop(self) -> None:
+        """A loop that only calls a model and a loss of the library, and does not look at the loss before the backward pass, need
+        not be listened to at every step: which loss it is, its line and its targets are known without. It is listened to again
+        now and then, for loops change, and whenever a model is called without gradients, as in a validation."""
+        if not self._knows_loop and self._operations:
+            only_one = len(self._operations) == 1 and self._operations[0].of_library
+            self._loop_is_simple = only_one and not self._others
+        self._knows_loop = self._loop_is_simple and self.step >= FIRST_STEPS and self.step % _LISTEN_EVERY != 0
+
+    def library_loss(self) -> Operation | None:
+        """The one operation of the loop, where this step was not listened to because it is known."""
+        return self._remembered[0] if self._knows_loop and self._remembered else None
 
     def _forget(self) -> None:
         self._begun = self._gradients_read = self._weights_read = self.backward_seen = self._bad_gradients = False
@@ -655,6 +687,7 @@ class Supervisor:
         self._losses.clear()
         self._scaled.clear()
         self._targets = self._last_scalar = None
+        self._others = 0
         self.flow.clear()
 
     def _read_new_weights(self, optimizer: torch.optim.Optimizer | None, by_hand: Event | None) -> None:
@@ -714,7 +747,7 @@ class Supervisor:
 
     def _listen(self) -> None:
         """Operations are seen again, if this step is one at which they are."""
-        if self.level == BARE:
+        if self.level == BARE or self._knows_loop:
             self.mute()
         else:
             self.unmute()
