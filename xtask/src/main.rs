@@ -1,6 +1,7 @@
 //! Owns the chores of the workspace: benchmarks, generated docs, new rules. One file per command.
 //! Never is a dependency of another crate.
 mod bench_overhead;
+mod bench_python;
 mod bench_stats;
 mod block;
 mod docs;
@@ -16,6 +17,7 @@ use clap::Parser;
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum Command {
     BenchOverhead(bench_overhead::BenchOverhead),
+    BenchPython(bench_python::BenchPython),
     BenchStats(bench_stats::BenchStats),
     Docs(docs::Docs),
     NewRule(new_rule::NewRule),
@@ -26,6 +28,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::BenchOverhead(command) => command.run(),
+        Command::BenchPython(command) => command.run(),
         Command::BenchStats(command) => command.run(),
         Command::Docs(command) => command.run(),
         Command::NewRule(command) => command.run(),

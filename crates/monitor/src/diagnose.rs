@@ -48,7 +48,7 @@ pub fn diagnose(folder: &Path, mode: EvidenceMode, mut see: impl FnMut(&Record))
 
 /// What a run folder holds.
 enum Logs {
-    One(Reader),
+    One(Box<Reader>),
     Ranks(Box<RankLogs>),
 }
 
@@ -56,7 +56,7 @@ impl Logs {
     fn open(folder: &Path) -> Result<Self, StoreError> {
         Ok(match RankLogs::open(folder)? {
             Some(ranks) => Self::Ranks(Box::new(ranks)),
-            None => Self::One(Reader::open(folder)?),
+            None => Self::One(Box::new(Reader::open(folder)?)),
         })
     }
 

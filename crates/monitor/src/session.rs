@@ -42,6 +42,9 @@ pub struct Options {
     pub framework: String,
     /// Seconds since the Unix epoch, for people.
     pub started: u64,
+    /// How many steps are judged together: 1 judges each as it ends. Rules find their memory in the processor's cache when they see
+    /// several steps in a row; findings come so much later, but for those of a step that is broken.
+    pub judged_together: usize,
 }
 
 impl Default for Options {
@@ -54,6 +57,7 @@ impl Default for Options {
             units: Cadence::UNITS,
             framework: concat!("barograph ", env!("CARGO_PKG_VERSION")).to_owned(),
             started: 0,
+            judged_together: 1,
         }
     }
 }
@@ -77,7 +81,9 @@ pub struct Session {
     log: LogState,
     step: StepRecord,
     decoded: StepRecord,
+    /// The encoded steps that are not judged yet, one after the other, and where each begins.
     encoded: Vec<u8>,
+    unjudged: Vec<usize>,
     options: Options,
     scratch: UnitScratch,
     data: Option<DataAccumulator>,
@@ -114,6 +120,7 @@ impl Session {
             step: StepRecord::default(),
             decoded: StepRecord::default(),
             encoded: Vec::new(),
+            unjudged: Vec::new(),
             options,
             scratch: UnitScratch::default(),
             data: None,
@@ -242,16 +249,28 @@ impl Session {
 
     /// Ends the step: writes it down and has it judged.
     pub fn end_step(&mut self) -> StepOutcome {
-        self.encoded.clear();
+        let begin = self.encoded.len();
         encode_step(&self.step, &mut self.encoded);
-        self.log.append_encoded(&self.encoded);
-        let judged = match decode_step_into(&self.encoded, &mut self.decoded) {
-            Ok(_) => &self.decoded,
-            Err(_) => &self.step,
-        };
-        let findings = self.judge.see_step(judged).to_vec();
+        self.log.append_encoded(&self.encoded[begin..]);
+        self.unjudged.push(begin);
+        let due = self.broken || self.unjudged.len() >= self.options.judged_together;
+        StepOutcome { findings: if due { self.settle() } else { Vec::new() }, broken: self.broken }
+    }
+
+    /// Has the steps judged that were not yet, and returns the findings that are new with them.
+    pub fn settle(&mut self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for number in 0..self.unjudged.len() {
+            let end = self.unjudged.get(number + 1).copied().unwrap_or(self.encoded.len());
+            // What was just encoded can be decoded; a step that cannot is in the log, where a diagnosis will say so.
+            if decode_step_into(&self.encoded[self.unjudged[number]..end], &mut self.decoded).is_ok() {
+                findings.extend_from_slice(self.judge.see_step(&self.decoded));
+            }
+        }
+        self.unjudged.clear();
+        self.encoded.clear();
         self.log_findings(&findings);
-        StepOutcome { findings, broken: self.broken }
+        findings
     }
 
     /// Ends an epoch. Returns the findings that are new with it.
@@ -304,7 +323,7 @@ impl Session {
         self.record(&Record::Dropped { step, count, reason: reason.into() });
     }
 
-    /// The diagnosis as of now.
+    /// The diagnosis as of now, without the steps that [`Session::settle`] has yet to have judged.
     #[must_use]
     pub fn diagnosis(&self, mode: EvidenceMode) -> Diagnosis {
         self.judge.diagnosis(mode)
@@ -339,9 +358,12 @@ impl Session {
     }
 
     fn record(&mut self, record: &Record) -> Vec<Finding> {
+        // The judge sees records in the order of the log.
+        let mut findings = self.settle();
         self.log.append(record);
-        let findings = self.judge.see(record).to_vec();
-        self.log_findings(&findings);
+        let new = self.judge.see(record).to_vec();
+        self.log_findings(&new);
+        findings.extend(new);
         findings
     }
 

@@ -21,7 +21,9 @@ fn write(run: &Path, rank: u32, steps: &[(f64, u64)], extra: impl Fn(u64) -> Vec
         let scalars =
             vec![(Scalar::Loss, loss), (Scalar::WeightsChecksum, checksum as f64), (Scalar::StepSeconds, 0.1)];
         writer.append_step(&StepRecord { step, scalars, stands_for: 1, ..StepRecord::default() }).unwrap();
-        extra(step).iter().for_each(|record| _ = writer.append(record).unwrap());
+        for record in extra(step) {
+            writer.append(&record).unwrap();
+        }
     }
     writer.append(&Record::End { steps: steps.len() as u64, reason: RunEnd::Completed }).unwrap();
     writer.close().unwrap();

@@ -1,6 +1,7 @@
 //! Owns the extension module `barograph._native`: tensors of Python as elements, the session, the statistics, the command line.
 //!
 //! It must never hold a threshold of a rule, compute a verdict, or keep a tensor beyond the call that lends it.
+#![allow(clippy::needless_pass_by_value, reason = "what Python hands over is made for the call")]
 
 mod array;
 mod command_line;

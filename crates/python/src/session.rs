@@ -14,6 +14,9 @@ use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// Steps that are judged together: between two steps of another framework, the rules' memory has left the processor's cache.
+const JUDGED_TOGETHER: usize = 8;
+
 /// A finding as Python gets it: severity, code, step and message.
 type Told = (&'static str, String, u64, String);
 
@@ -55,6 +58,7 @@ impl Session {
     ) -> PyResult<Self> {
         let mut options = Options { name, folder: folder.clone(), framework, started, ..Options::default() };
         options.log_cap = log_cap.unwrap_or(options.log_cap);
+        options.judged_together = JUDGED_TOGETHER;
         let session = barograph_monitor::Session::start(options).map_err(|e| PyOSError::new_err(e.to_string()))?;
         let inner = Inner { session, epoch: FirstEpoch::default(), reading_data: true, step: 0 };
         let of_ranks = run.is_some() && folder.is_some();
@@ -95,8 +99,15 @@ impl Session {
     /// Reads a tensor. Returns how many of its elements are not finite; 0 for what cannot be read.
     fn read(&self, py: Python<'_>, site: u32, role: usize, tensor: &Bound<'_, PyAny>) -> PyResult<u64> {
         let role = names::role(role)?;
-        let Some(array) = floats(tensor)? else { return Ok(0) };
-        let reading = read(py, array.memory(), reading_options(role))?;
+        let Some(array) = Array::of(tensor)? else { return Ok(0) };
+        let reading = match array.memory().classes() {
+            Some(classes) => {
+                let numbers: Vec<f64> = classes.into_iter().map(|class| class as f64).collect();
+                barograph_stats::read(barograph_stats::Elements::contiguous(&numbers), reading_options(role))
+            }
+            None if array.memory().kind.is_float() => read(py, array.memory(), reading_options(role))?,
+            None => return Ok(0),
+        };
         Ok(self.lock().session.take(SiteId(site), role, reading).non_finite())
     }
 
@@ -302,7 +313,9 @@ impl Session {
         {
             return diagnosis.verdict.name();
         }
-        self.lock().session.diagnosis(EvidenceMode::All).verdict.name()
+        let session = &mut self.lock().session;
+        session.settle();
+        session.diagnosis(EvidenceMode::All).verdict.name()
     }
 
     /// The report as `terminal`, `json`, `markdown` or `html`.
@@ -325,7 +338,8 @@ impl Session {
 impl Session {
     /// The diagnosis with the curves: from the log where there is one, so that it is what `barograph diagnose` says.
     fn observed(&self) -> PyResult<(Diagnosis, Curves)> {
-        let inner = self.lock();
+        let mut inner = self.lock();
+        inner.session.settle();
         let mut curves = Curves::default();
         let logged = matches!(inner.session.log(), LogState::Off);
         match &self.folder {

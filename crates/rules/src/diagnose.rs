@@ -82,7 +82,9 @@ pub(crate) fn diagnose(evidences: Evidences<'_>) -> Diagnosis {
     let (roots, consequences) = split_consequences(evidences.findings.clone());
     let mut causes = rank(&evidences.case(&roots), evidences.trials);
     if !evidences.has_recipe {
-        causes.iter_mut().for_each(|cause| cause.remedy.change.clear());
+        for cause in &mut causes {
+            cause.remedy.change.clear();
+        }
     }
     let mut findings = fold_sites(roots);
     findings.extend(fold_sites(consequences));

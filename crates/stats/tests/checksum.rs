@@ -6,7 +6,9 @@ use proptest::prelude::*;
 
 fn of<T: Element>(tensors: &[Vec<T>]) -> u64 {
     let mut checksum = Checksum::default();
-    tensors.iter().for_each(|tensor| checksum.push(Elements::contiguous(tensor)));
+    for tensor in tensors {
+        checksum.push(Elements::contiguous(tensor));
+    }
     checksum.finish()
 }
 

@@ -10,6 +10,7 @@ mod explain;
 mod new;
 mod recipe_argument;
 mod rules;
+mod run;
 mod runs;
 mod train;
 
@@ -45,6 +46,7 @@ enum Command {
     New(new::New),
     Check(check::Check),
     Train(train::Train),
+    Run(run::Run),
     Diagnose(diagnose::Diagnose),
     Runs(runs::Runs),
     Rules(rules::Rules),
@@ -69,6 +71,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::New(command) => command.run(),
         Command::Check(command) => command.run(&context),
         Command::Train(command) => command.run(&context),
+        Command::Run(command) => command.run(),
         Command::Diagnose(command) => command.run(&context),
         Command::Runs(command) => command.run(&context),
         Command::Rules(command) => command.run(&context),

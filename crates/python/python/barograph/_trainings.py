@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import time
@@ -144,6 +145,9 @@ class Trainings:
             self._finish(end)
         except Exception as error:  # noqa: BLE001 - the script has its exit code already
             say(f"barograph: the report failed: {type(error).__name__}: {error}")
+        # What is kept for the end of the program outlives everything else: models and process groups must not.
+        atexit.unregister(self.finish)
+        self.all.clear()
 
     def _finish(self, end: str) -> None:
         if self.all:

@@ -25,6 +25,9 @@ _MOST_INPUTS = 4
 _MOST_KEPT = 64
 """Tensors with non-finite numbers of the data that are remembered beyond their step (our choice)."""
 
+_MOST_BYTES = 64 << 20
+"""Bytes of tensors with non-finite numbers that are remembered within a step, beyond that many tensors (our choice)."""
+
 
 @dataclass(eq=False)
 class Event:
@@ -109,6 +112,7 @@ class Flow:
         self._finite = finite
         self._origins: dict[int, Event | Meant] = {}
         self._kept: list[torch.Tensor] = []
+        self._bytes = 0
         self.events: list[Event] = []
 
     def clear(self) -> None:
@@ -119,6 +123,7 @@ class Flow:
         else:
             self._origins.clear()
             self._kept.clear()
+            self._bytes = 0
         self.events = []
 
     def origin(self, tensor: torch.Tensor) -> Event | Meant | None:
@@ -127,8 +132,15 @@ class Flow:
 
     def mark(self, tensor: torch.Tensor, origin: Event | Meant) -> None:
         """Says what the non-finite numbers of a tensor began with. The tensor is kept, so that its memory is not used anew."""
-        self._origins[_memory(tensor)] = origin
-        self._kept.append(tensor.detach())
+        memory = _memory(tensor)
+        if memory not in self._origins:
+            self._kept.append(tensor.detach())
+            self._bytes += tensor.numel() * tensor.element_size()
+        self._origins[memory] = origin
+        while self._bytes > _MOST_BYTES and len(self._kept) > _MOST_KEPT:
+            oldest = self._kept.pop(0)
+            self._bytes -= oldest.numel() * oldest.element_size()
+            self._origins.pop(_memory(oldest), None)
 
     def see(
         self, name: str, args: Any, kwargs: Any, out: Any, *, site: str, source: Line | None, rows: int

@@ -31,6 +31,8 @@ _module_hooks: list[Any] = []
 _undo: list[Callable[[], None]] = []
 _supervisor: Supervisor | None = None
 _is_compiling = torch.compiler.is_compiling
+_compiles = False
+"""Whether the script compiles something: only then hooks may be met by the compiler, which must not see what they do."""
 
 _DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 _native.set_torch_dtypes([getattr(torch, name) for name in _DTYPES])
@@ -145,7 +147,7 @@ def _guarded(see: Callable[..., None], *args: Any) -> None:
 
 
 def _enter_module(module: torch.nn.Module, _args: Any) -> None:
-    if _is_compiling():
+    if _compiles and _is_compiling():
         return
     watching = _supervisor
     if watching is None or watching.quiet or get_ident() != watching.thread:
@@ -162,7 +164,7 @@ def _enter_module(module: torch.nn.Module, _args: Any) -> None:
 
 
 def _leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
-    if _is_compiling():
+    if _compiles and _is_compiling():
         return
     watching = _supervisor
     if watching is None or watching.quiet or not watching.stack or get_ident() != watching.thread:
@@ -182,7 +184,7 @@ def _leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> 
 
 def _before_step(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
     watching = supervisor()
-    if watching is None or _is_compiling():
+    if watching is None or (_compiles and _is_compiling()):
         return None
     closure = args[1] if len(args) > 1 else kwargs.get("closure")
     if closure is None:
@@ -214,7 +216,7 @@ def _seen_closure(watching: Supervisor, optimizer: torch.optim.Optimizer, closur
 
 def _after_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
     watching = supervisor()
-    if watching is not None and not _is_compiling():
+    if watching is not None and not (_compiles and _is_compiling()):
         _guarded(watching.after_step, optimizer)
 
 
@@ -329,6 +331,8 @@ def _collective(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _compile(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Compiled code runs without our mode: its operations cannot be seen, and the mode would make it compile anew."""
+    global _compiles
+    _compiles = True
     from torch._dynamo.eval_frame import OptimizeContext
 
     if not hasattr(OptimizeContext.__call__, "__wrapped__"):

@@ -32,6 +32,7 @@ class Readings:
         self._seen: set[tuple[int, int]] = set()
         self._late = LateReadings(session) if late else None
         self._began: tuple[int, int] = (0, 0)
+        self._facts: dict[tuple[str, int | None], Any] = {}
 
     def see_device(self, tensor: torch.Tensor) -> None:
         """Takes note of where a model lives, before anything of it is read."""
@@ -132,4 +133,6 @@ class Readings:
         self.session.fact("activation", function, "inferred", layer.site)
 
     def fact(self, key: str, value: Any, provenance: str = "inferred", site: int | None = None) -> None:
-        self.session.fact(key, value, provenance, site)
+        if self._facts.get((key, site)) != value:
+            self._facts[key, site] = value
+            self.session.fact(key, value, provenance, site)

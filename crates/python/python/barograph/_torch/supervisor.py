@@ -35,6 +35,12 @@ Told = tuple[str, str, int, str]
 _MOST_OPERATIONS = 5_000
 """Operations of loop code that are remembered in one step (our choice)."""
 
+_MOST_OPERANDS = 256
+"""Operations of loop code whose operands are kept until the end of the step: the latest (our choice)."""
+
+_MOST_CALLS = 8
+"""Calls of models that are remembered in one step, as where many batches make one step, or none (our choice)."""
+
 _LISTEN_EVERY = 16
 """Steps after which a loop that is known is listened to again (our choice)."""
 
@@ -48,7 +54,6 @@ class Operation:
 
     name: str
     place: tuple[CodeType, int] | None
-    node: Any
     inputs: list[torch.Tensor]
     of_library: bool = False
     """Whether it is a loss of `torch.nn.functional`."""
@@ -75,6 +80,15 @@ class Call:
     def keep_gradient(self, gradient: torch.Tensor) -> None:
         """A hook of the output."""
         self.gradient = gradient
+
+    def await_gradient(self) -> None:
+        """Waits for the gradient of the output, and lets go of the graph behind it: it lives as long as the script wants it."""
+        results = floats(self.output)
+        for result in results:
+            if result.requires_grad:
+                result.register_hook(self.keep_gradient)
+                break
+        self.output = [result.detach() for result in results]
 
 
 def _may_drop(module: torch.nn.Module) -> bool:
@@ -181,6 +195,9 @@ class Supervisor:
         if self.step == 0:
             self.readings.see_device(next(module.parameters()))
         self._calls.append(Call(module, None, None, self._random_state(module)))
+        if len(self._calls) > 2:
+            self._calls[-3].await_gradient()
+            del self._calls[:-_MOST_CALLS]
         self.reads_modules = self.level == FULL
         if self.ranks:
             self.ranks.enter_forward(self.budget.spent)
@@ -263,10 +280,7 @@ class Supervisor:
     def _keep_output_gradients(self) -> None:
         """Keeps the gradients that come back to the outputs of models in this backward pass: to find where a bad one began."""
         for call in self._calls:
-            for result in floats(call.output):
-                if result.requires_grad:
-                    result.register_hook(call.keep_gradient)
-                    break
+            call.await_gradient()
 
     # --- operations
 
@@ -340,9 +354,11 @@ class Supervisor:
         inputs = list(tensors(args))
         if self._targets is None and self._calls:
             self._guess_targets(inputs)
-        kept = [tensor for tensor in inputs if tensor.numel() <= _SMALL]
-        operation = Operation(name, source.place(4), node, kept, of_library=kind is names.LOSS)
+        kept = [tensor.detach() for tensor in inputs if tensor.numel() <= _SMALL]
+        operation = Operation(name, source.place(4), kept, of_library=kind is names.LOSS)
         self._operations.append(operation)
+        if len(self._operations) > _MOST_OPERANDS:
+            self._operations[-_MOST_OPERANDS - 1].inputs = []
         node.register_hook(self._backward_hook(operation))
 
     def _backward_hook(self, operation: Operation) -> Callable[[Any, Any], None]:
@@ -443,6 +459,8 @@ class Supervisor:
                 self._end(None)
 
     def _see_loss(self, loss: torch.Tensor) -> None:
+        if loss.is_meta:
+            return  # It has no value.
         value = loss.item() if loss.numel() == 1 else float(loss.detach().sum())
         self._losses.append(value)
         self.last_loss = value
@@ -680,7 +698,6 @@ class Supervisor:
         self._begun = self._gradients_read = self._weights_read = self.backward_seen = self._bad_gradients = False
         self._remembered = self._operations or self._remembered
         for operation in self._remembered:
-            operation.node = None
             operation.inputs = []
         self._operations = []
         self._calls.clear()
@@ -790,6 +807,16 @@ class Supervisor:
             self._on_finding(told)
         for told in self.session.end(self.step, end):
             self._on_finding(told)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Other trainings may follow in the same script, and need the memory of this one's models."""
+        self._forget()
+        self.flow = Flow()
+        self.layers = Layers(self.readings)
+        self.parameters = Parameters(self.readings, self.layers)
+        self.policy = Policy(self.policy.name)
+        self.optimizers = []
 
     def _end_unfinished(self) -> None:
         """The script ended within a step: what was seen of it still counts, above all where it broke."""
