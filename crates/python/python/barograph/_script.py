@@ -21,6 +21,8 @@ class Script:
     def __init__(self, name: str, arguments: list[str], is_module: bool) -> None:
         self.module = ModuleType("__main__")
         self.module.__dict__["__builtins__"] = builtins
+        if sys.version_info < (3, 14):
+            self.module.__dict__["__annotations__"] = {}
         self._code = self._find_module(name) if is_module else self._read(name)
         sys.argv[1:] = arguments
 

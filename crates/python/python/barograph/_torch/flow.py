@@ -75,6 +75,11 @@ def floats(value: Any) -> list[torch.Tensor]:
     return [tensor for tensor in tensors(value) if tensor.is_floating_point() and not tensor.is_nested]
 
 
+def has_no_numbers(tensor: torch.Tensor) -> bool:
+    """Whether a tensor only stands for one: it has a shape and nothing in it."""
+    return tensor.is_meta or type(tensor.data).__name__ == "FakeTensor"
+
+
 def is_finite(tensor: torch.Tensor) -> bool:
     """Whether every element is finite, where that is known at once: on an accelerator nothing is waited for."""
     return _native.is_finite(tensor)

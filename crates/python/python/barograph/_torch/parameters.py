@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .flow import is_finite, is_finite_anywhere
+from .flow import has_no_numbers, is_finite, is_finite_anywhere
 from .ranks import local
 from .readings import GRADIENT, WEIGHT
 
@@ -73,7 +73,7 @@ class Parameters:
             self._add(leaf, self._layers.parameter_path(leaf))
 
     def _add(self, parameter: torch.Tensor, path: str | None) -> None:
-        if id(parameter) in self._known or not parameter.is_floating_point():
+        if id(parameter) in self._known or not parameter.is_floating_point() or has_no_numbers(parameter):
             return
         self._known.add(id(parameter))
         self._spread = self._spread or local(parameter) is not parameter
@@ -157,7 +157,8 @@ class Parameters:
             weights = self._here()
             if len(self._copies) != len(weights) or any(c.shape != w.shape for c, w in zip(self._copies, weights)):
                 self._copies = [torch.empty_like(weight) for weight in weights]
-            torch._foreach_copy_(self._copies, [weight.detach() for weight in weights])
+            if weights:
+                torch._foreach_copy_(self._copies, [weight.detach() for weight in weights])
         self._old = self._copies
         if sum(copy.numel() for copy in self._copies) > _KEPT:
             self._copies = []

@@ -20,7 +20,7 @@ from barograph import _native, _ranks
 
 from . import facts, locate, names, repeat, source
 from .budget import BARE, FIRST_STEPS, FULL, Budget
-from .flow import Event, Flow, floats, is_finite, statistics, tensors
+from .flow import Event, Flow, floats, has_no_numbers, is_finite, statistics, tensors
 from .layers import Layers
 from .loss import read_loss
 from .operations import Operations
@@ -459,8 +459,8 @@ class Supervisor:
                 self._end(None)
 
     def _see_loss(self, loss: torch.Tensor) -> None:
-        if loss.is_meta:
-            return  # It has no value.
+        if has_no_numbers(loss):
+            return
         value = loss.item() if loss.numel() == 1 else float(loss.detach().sum())
         self._losses.append(value)
         self.last_loss = value
