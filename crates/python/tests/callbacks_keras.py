@@ -110,8 +110,8 @@ def twice() -> list[int]:
     return steps
 
 
-def losses_of_batches() -> bool:
-    """Whether the losses in the log are those of the batches, and not the means that Keras shows."""
+def losses_of_batches(last: int = 8) -> bool:
+    """Whether the `last` losses in the log are those of the batches, and not the means that Keras shows."""
     found: list[float] = []
 
     class Session:
@@ -139,7 +139,17 @@ def losses_of_batches() -> bool:
     fit(model(), INPUTS, Noting(log=False, quiet=True), shown, epochs=1)
     means = [float.fromhex(seen) for seen in shown.seen]
     expected = numpy.diff([0.0, *(mean * (number + 1) for number, mean in enumerate(means))])
-    return bool(numpy.allclose(found, expected, rtol=1e-4))
+    return len(found) <= len(expected) and bool(numpy.allclose(found[-last:], expected[-last:], rtol=1e-4))
+
+
+def mixed() -> list[bool]:
+    """The same in half precision, where Keras multiplies the loss by a scale."""
+    keras.mixed_precision.set_dtype_policy("mixed_float16")
+    try:
+        # At first the scale is too large: on torch, batches whose updates are refused are no steps of their own.
+        return [bits() == bits(Barograph(log=False, quiet=True, budget=None)), losses_of_batches(last=2)]
+    finally:
+        keras.mixed_precision.set_dtype_policy("float32")
 
 
 def main() -> None:
@@ -152,6 +162,7 @@ def main() -> None:
         "acted": {policy: acted(policy) for policy in ("skip", "stop", "rollback")},
         "twice": twice(),
         "losses_of_batches": losses_of_batches(),
+        "mixed": mixed(),
         "left": [keras.layers.Layer.__call__.__qualname__, "apply" in vars(keras.optimizers.Optimizer)],
     }
     print(json.dumps(found))

@@ -75,6 +75,10 @@ def test_losses_are_those_of_batches(backend: str) -> None:
     assert outcome(backend)[0]["losses_of_batches"]
 
 
+def test_half_precision_and_its_loss_scale(backend: str) -> None:
+    assert outcome(backend)[0]["mixed"] == [True, True]
+
+
 def test_a_second_training_is_a_second_run(backend: str) -> None:
     assert outcome(backend)[0]["twice"] == [16, 8]
 

@@ -197,6 +197,8 @@ class OnTorch:
         self._wrap(keras.layers.Layer, "__call__", self._call)
         self._wrap(keras.optimizers.Optimizer, "apply", self._apply)
         self._wrap(keras.Model, "compute_loss", self._compute_loss)
+        for optimizer in (keras.optimizers.Optimizer, keras.optimizers.LossScaleOptimizer):
+            self._wrap(optimizer, "scale_loss", self._scale_loss)
 
     def rest(self, resting: bool) -> None:
         """While it rests, nothing is seen: what an evaluation computes belongs to no step."""
@@ -252,6 +254,7 @@ class OnTorch:
             return original(optimizer, *args, **kwargs)
         self._updating = True
         try:
+            self._guarded(self._see_gradients, *args, **kwargs)
             self._guarded(self._supervisor.before_update, facts.learning_rate(optimizer))
             if self._guarded(self._policy.refuses, self._supervisor, optimizer):
                 return None
@@ -260,9 +263,20 @@ class OnTorch:
             self._updating = False
             self._guarded(self._supervisor.after_update, optimizer)
 
-    def _guarded(self, see: Callable[..., Any], *args: Any) -> Any:
+    def _see_gradients(self, grads: Any, trainable_variables: Any = None) -> None:
+        """What the optimizer is given counts, not what the variables keep: that is still multiplied by the loss scale."""
+        pairs = zip(trainable_variables or (), grads)
+        self._supervisor.parameters.given = {id(variable.value): gradient for variable, gradient in pairs}
+
+    def _scale_loss(self, original: Callable[..., Any], optimizer: Any, loss: Any) -> Any:
+        scaled = original(optimizer, loss)
+        if scaled is not loss:
+            self._guarded(self._supervisor.see_scaled, scaled, loss)
+        return scaled
+
+    def _guarded(self, see: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
-            return see(*args)
+            return see(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the training does not notice
             self._supervisor.trouble(error)
             return None
