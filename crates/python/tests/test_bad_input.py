@@ -455,3 +455,35 @@ def test_torch_is_looked_for_before_it_is_imported(tmp_path: pathlib.Path) -> No
     code, _, plain, watched = both(tmp_path, "script.py")
     assert code == 0 and plain == ""
     assert "5 steps" in watched
+
+
+def test_what_breaks_in_one_process_of_several_keeps_none_waiting(tmp_path: pathlib.Path) -> None:
+    write(
+        tmp_path,
+        """
+        import sys, torch
+        from torch import nn
+        rank = int(sys.argv[1])
+        torch.distributed.init_process_group("gloo", init_method=f"file://{sys.argv[2]}", rank=rank, world_size=2)
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 1))
+        model = nn.parallel.DistributedDataParallel(net)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        for step in range(8):
+            if rank == 0 and step == 3:
+                with torch.no_grad():
+                    net[2].weight.fill_(3e38)
+            loss = model(torch.randn(8, 4)).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        print("done")
+        torch.distributed.destroy_process_group()
+        """,
+    )
+    command = ("-m", "barograph", "run", "script.py")
+    ranks = [started(tmp_path, *command, str(rank), str(tmp_path / "meeting")) for rank in range(2)]
+    for rank in ranks:
+        out, err = rank.communicate(timeout=120)
+        assert rank.returncode == 0 and out == "done\n", err
+        assert "LOS001" in err or "LOS" in err, err

@@ -6,6 +6,7 @@ import pathlib
 
 import pytest
 import torch._dynamo  # noqa: F401 - optimizers import it; once, before the forks
+
 from watched import run
 
 BEGINNING = """

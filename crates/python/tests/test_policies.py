@@ -8,6 +8,7 @@ import pathlib
 import pytest
 import torch
 import torch._dynamo  # noqa: F401 - optimizers import it; once, before the forks
+
 from watched import run
 
 SCRIPT = """

@@ -87,7 +87,7 @@ class _Copies:
 
     def set_up(self, module: torch.nn.Module) -> list[torch.Tensor]:
         """Gives every module of a model copies of what it holds. Returns the weights that are too large for that."""
-        weights = list(module.parameters())
+        weights: list[torch.Tensor] = list(module.parameters())
         shared = sum(weight.numel() * weight.element_size() for weight in weights) > _MOST_WEIGHTS
         for weight in weights:
             self._remember(weight, weight if shared else self._weight(weight))
@@ -186,7 +186,7 @@ def _kept_versions(tensors: list[torch.Tensor]) -> Iterator[None]:
     if not tensors:
         yield
         return
-    with torch.autograd._unsafe_preserve_version_counter(tuple(tensors)):
+    with torch.autograd.grad_mode._unsafe_preserve_version_counter(tuple(tensors)):
         yield
 
 
