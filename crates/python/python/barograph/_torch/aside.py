@@ -33,6 +33,8 @@ _MOST_WEIGHTS = 1 << 30
 _MOST_ENTRIES = 10_000
 """Entries up to which the contents of a container are copied with it (our choice)."""
 
+_KINDS = ("cpu", "cuda")
+
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -54,6 +56,11 @@ def bare(module: torch.nn.Module) -> torch.nn.Module:
         module = inner
 
 
+def autocast() -> list[tuple[str, torch.dtype]]:
+    """The kinds of devices whose operations choose their precision themselves, and the low one."""
+    return [(kind, torch.get_autocast_dtype(kind)) for kind in _KINDS if torch.is_autocast_enabled(kind)]
+
+
 @contextlib.contextmanager
 def aside(call: Call) -> Iterator[tuple[torch.nn.Module, Any, Any]]:
     """The model of a call, and copies of its arguments, as they were before the call as far as that is known."""
@@ -63,6 +70,10 @@ def aside(call: Call) -> Iterator[tuple[torch.nn.Module, Any, Any]]:
         stack.enter_context(_without_modes())
         stack.enter_context(_without_hooks())
         stack.enter_context(_random_numbers(call.random_state))
+        for kind, low in autocast():
+            stack.enter_context(torch.autocast(kind, low, enabled=False))
+        for kind, low in call.autocast:
+            stack.enter_context(torch.autocast(kind, low, cache_enabled=False))
         if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         copies = _Copies()

@@ -18,7 +18,7 @@ import torch
 
 from barograph import _native, _ranks
 
-from . import facts, locate, names, repeat, source
+from . import aside, facts, locate, names, repeat, source
 from .budget import BARE, FIRST_STEPS, FULL, Budget
 from .flow import Event, Flow, floats, has_no_numbers, is_finite, statistics, tensors
 from .layers import Layers
@@ -74,6 +74,8 @@ class Call:
     random_state: torch.Tensor | None
     place: tuple[CodeType, int] | None = None
     output: Any = None
+    autocast: list[tuple[str, torch.dtype]] = field(default_factory=list)
+    """The kinds of devices whose operations chose their precision themselves, and the low one."""
     gradient: torch.Tensor | None = None
     """The gradient that came back to its output."""
 
@@ -246,6 +248,7 @@ class Supervisor:
     def _see_call(self, call: Call, args: Any, kwargs: Any, out: Any) -> None:
         call.args, call.kwargs, call.output = args, kwargs, out
         call.place = source.place(4)
+        call.autocast = aside.autocast()
         results = floats(out)
         given = floats(args[0]) if len(args) == 1 and not kwargs else floats((args, kwargs))
         self._rows = next((result.shape[0] for result in results if result.dim() > 0), 0)
