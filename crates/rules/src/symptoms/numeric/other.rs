@@ -88,6 +88,10 @@ impl Watch for Other {
     }
 
     fn incident(&mut self, _run: &RunView<'_>, incident: &Incident) -> Verdict {
-        if named(incident, &OTHERS) && !is_large_power(incident) { Verdict::Healthy } else { found(&BAD_OPERATION, incident) }
+        if named(incident, &OTHERS) && !is_large_power(incident) {
+            Verdict::Healthy
+        } else {
+            found(&BAD_OPERATION, incident)
+        }
     }
 }

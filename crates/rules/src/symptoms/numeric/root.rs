@@ -55,6 +55,10 @@ impl Watch for Root {
     }
 
     fn incident(&mut self, _run: &RunView<'_>, incident: &Incident) -> Verdict {
-        if named(incident, &OPERATIONS) && !is_large_power(incident) { found(&BAD_ROOT, incident) } else { Verdict::Healthy }
+        if named(incident, &OPERATIONS) && !is_large_power(incident) {
+            found(&BAD_ROOT, incident)
+        } else {
+            Verdict::Healthy
+        }
     }
 }
