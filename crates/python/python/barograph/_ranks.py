@@ -92,7 +92,9 @@ def _agreed(rank: Rank, name: str, base: str) -> str:
 def _launch(rank: Rank) -> str:
     """What tells this launch from all others, and is the same on each of its ranks."""
     get = os.environ.get
-    words = [get(key, "") for key in ("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT")]
+    words = [
+        get(key, "") for key in ("MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT")
+    ]
     words += [get("SLURM_JOB_ID", ""), get("SLURM_STEP_ID", ""), str(rank.world)]
     if get("LOCAL_WORLD_SIZE", str(rank.world)) == str(rank.world) and "SLURM_JOB_ID" not in os.environ:
         words.append(str(os.getppid()))  # All on this machine: one process launched them.
@@ -125,7 +127,9 @@ def _read(mark: str) -> str:
         if text.endswith("\n"):
             return text.strip()
         time.sleep(_PAUSE)
-    raise OSError(f"{mark}: another rank began to make the folder of the run and did not finish; name one with --run-dir")
+    raise OSError(
+        f"{mark}: another rank began to make the folder of the run and did not finish; name one with --run-dir"
+    )
 
 
 def _sweep(base: str) -> None:

@@ -98,11 +98,12 @@ def watch(
     if budget is not None and not 0 < budget <= 1:
         raise ValueError(f"the budget is a share of the time, above 0 and up to 1, or None; not {budget}")
     rank = _ranks.here()
-    logs = None
+    logs: str | None = None
+    folder: str | None = None
     if log and rank:
         logs, folder = _ranks.folders(rank, run_dir, name)
-    else:
-        folder = (run_dir or _runs.next_free(name)) if log else None
+    elif log:
+        folder = run_dir or _runs.next_free(name)
     session = Session(name, folder, f"torch {_torch.__version__}", int(time.time()), run=logs)
     run: Watch
 

@@ -19,8 +19,8 @@ from torch.optim import optimizer as torch_optimizer
 
 from barograph import _native
 
-from .budget import BARE, FULL
 from . import repeat
+from .budget import BARE, FULL
 from .policy import NonFinite
 from .ranks import COLLECTIVES
 
