@@ -62,6 +62,9 @@ impl From<Verdict> for Tone {
 /// The rule that sees a loss that is not finite. Codes are never given to another rule.
 const LOSS_NOT_FINITE: &str = "LOS001";
 
+/// The rule that sees which rank broke first. Where that is an error, what the first rank's loss did comes after it.
+const RANK_BROKE_FIRST: &str = "RNK003";
+
 /// Codes of the rules on single operations begin so.
 const ON_AN_OPERATION: &str = "NUM";
 
@@ -80,6 +83,10 @@ pub(crate) fn leading(diagnosis: &Diagnosis) -> Option<&Finding> {
 /// What the reader saw of an incident: what it did to the loss, in the same step or, from a backward pass, in the next one.
 fn seen(diagnosis: &Diagnosis) -> Option<String> {
     let step = diagnosis.incident.as_ref()?.step;
+    let of_ranks = |finding: &Finding| finding.code == RANK_BROKE_FIRST && finding.severity == Severity::Error;
+    if diagnosis.findings.iter().any(of_ranks) {
+        return None;
+    }
     let mut here = diagnosis.findings.iter().filter(|finding| (step..=step + 1).contains(&finding.step));
     let finding = here.find(|finding| finding.code == LOSS_NOT_FINITE)?;
     // After a semicolon it says what it follows from, which the next lines tell better.
