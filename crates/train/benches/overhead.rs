@@ -153,7 +153,9 @@ fn plain(setting: &Setting, data: &Dataset) -> f64 {
     let begin = cpu_ms();
     for rows in batches(setting) {
         let mut inputs = Vec::with_capacity(rows.len() * 784);
-        rows.iter().for_each(|row| inputs.extend_from_slice(&data.inputs[row * 784..(row + 1) * 784]));
+        for row in &rows {
+            inputs.extend_from_slice(&data.inputs[row * 784..(row + 1) * 784]);
+        }
         let targets: Vec<i64> = rows.iter().map(|&row| classes[row]).collect();
         let x = Tensor::<2>::from_data(TensorData::new(inputs, [setting.batch, 784]), &device);
         let y = Tensor::<1, Int>::from_data(TensorData::new(targets, [setting.batch]), &device);
