@@ -96,8 +96,11 @@ fn verdict(run: &RunSummary) -> (Ink, String) {
     (ink, format!("{}{cause}", diagnosis.verdict.name()))
 }
 
+/// The size of a log, or of the logs of all ranks.
 fn bytes(folder: &Path) -> u64 {
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let ranks = barograph_store::rank_folders(folder);
+    let folders = ranks.iter().map(|(_, folder)| folder.as_path()).chain([folder]);
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder).into_iter().flatten().flatten());
     files
         .filter(|file| file.path().extension().is_some_and(|ending| ending == "wal"))
         .filter_map(|file| Some(file.metadata().ok()?.len()))
