@@ -304,8 +304,11 @@ impl Judge {
         if runner.decided {
             return None;
         }
-        let missing: Vec<_> =
-            runner.rule.needs.iter().filter(|need| !self.is_met(**need)).map(|need| need.describe()).collect();
+        let mut missing: Vec<Need> = runner.rule.needs.iter().copied().filter(|need| !self.is_met(*need)).collect();
+        if missing.contains(&Need::Ranks) {
+            missing = vec![Need::Ranks]; // What else ranks tell goes without saying.
+        }
+        let missing: Vec<_> = missing.into_iter().map(Need::describe).collect();
         Some(if missing.is_empty() { "too early".to_owned() } else { format!("needs {}", missing.join(" and ")) })
     }
 
