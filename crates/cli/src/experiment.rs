@@ -6,7 +6,7 @@ use crate::progress::Progress;
 use crate::screen::{self, Ink};
 use crate::trials::{TrialResult, Tried, try_remedies};
 use anyhow::{Context as _, Result, anyhow};
-use barograph_monitor::EvidenceMode;
+use barograph_monitor::{DiagnoseError, EvidenceMode};
 use barograph_report::{trial_text, visible};
 use barograph_train::data::Loaded;
 use barograph_train::recipe::Recipe;
@@ -70,13 +70,17 @@ impl Experiment<'_> {
 
     /// What the log says, so that `diagnose` says the same later; what the trainer saw, where the log was lost.
     fn observe(&self, outcome: &Outcome<Network>, context: &Context) -> Result<Observed> {
-        match outcome.log_trouble() {
-            None => Ok(Observed::from_log(self.folder, EvidenceMode::All)?),
-            Some(trouble) => {
-                context.warn(&format!("the run log ends early: {trouble}"));
-                Observed::live(outcome).context("the training was not observed")
-            }
-        }
+        let trouble = match outcome.log_trouble() {
+            Some(trouble) => trouble,
+            None => match Observed::from_log(self.folder, EvidenceMode::All) {
+                Ok(observed) => return Ok(observed),
+                // There was room for the log, and none for what a step shows.
+                Err(error @ DiagnoseError::NoStep(_)) if outcome.steps > 0 => error.to_string(),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        context.warn(&format!("the run log ends early: {trouble}"));
+        Observed::live(outcome).context("the training was not observed")
     }
 
     fn verify(&self, outcome: &Outcome<Network>, context: &Context) -> Vec<Tried> {

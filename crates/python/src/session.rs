@@ -5,7 +5,8 @@ use crate::names;
 use crate::reading::read;
 use barograph_cli::{ColorChoice, Screen};
 use barograph_monitor::{
-    Cadence, EvidenceMode, FirstEpoch, LogState, Options, TargetRows, diagnose, read_answers, reading_options,
+    Cadence, DiagnoseError, EvidenceMode, FirstEpoch, LogState, Options, TargetRows, diagnose, read_answers,
+    reading_options,
 };
 use barograph_report::{Curves, Report, html, json, markdown, terminal};
 use barograph_vocab::{Diagnosis, EpochRecord, Finding, Scalar, Severity, SiteId};
@@ -341,14 +342,19 @@ impl Session {
         let mut inner = self.lock();
         inner.session.settle();
         let mut curves = Curves::default();
-        let logged = matches!(inner.session.log(), LogState::Off);
-        match &self.folder {
-            Some(folder) if logged => {
-                let diagnosis = diagnose(folder, EvidenceMode::All, |record| curves.see(record));
-                diagnosis.map(|diagnosis| (diagnosis, curves)).map_err(|e| PyRuntimeError::new_err(e.to_string()))
+        let is_closed = matches!(inner.session.log(), LogState::Off);
+        let mut notes = Vec::new();
+        if let Some(folder) = self.folder.as_ref().filter(|_| is_closed) {
+            match diagnose(folder, EvidenceMode::All, |record| curves.see(record)) {
+                Ok(diagnosis) => return Ok((diagnosis, curves)),
+                // There was room for the log, and none for what a step shows; the rules saw it all the same.
+                Err(error @ DiagnoseError::NoStep(_)) => notes.push(error.to_string()),
+                Err(error) => return Err(PyRuntimeError::new_err(error.to_string())),
             }
-            _ => Ok((inner.session.diagnosis(EvidenceMode::All), curves)),
         }
+        let mut diagnosis = inner.session.diagnosis(EvidenceMode::All);
+        diagnosis.notes.extend(notes);
+        Ok((diagnosis, curves))
     }
 }
 

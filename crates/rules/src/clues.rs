@@ -83,8 +83,17 @@ pub(crate) fn smallest_gain(case: &Case<'_>) -> Option<(SiteId, f64)> {
     gains(case).reduce(|a, b| if b.1 < a.1 { b } else { a })
 }
 
+/// Layers whose weights are looked up or multiplied one by one: no unit sums over its inputs, so that they have no gain.
+const SUMS_NOTHING: [&str; 5] = ["embedding", "layer_norm", "batch_norm", "group_norm", "rms_norm"];
+
+/// The kind of the layer that a weight belongs to, by a fact; empty where it is not known.
+fn layer_kind<'a>(case: &Case<'a>, weight: SiteId) -> &'a str {
+    case.facts.text_at(FactKey::Layer, case.layer_of(weight)).unwrap_or_default()
+}
+
 fn gains<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (SiteId, f64)> + use<'a> {
-    case.digest.each(Role::Weight).filter(|(site, _)| case.is_matrix(*site)).filter_map(|(site, weight)| {
+    let sums = |site: &SiteId| case.is_matrix(*site) && !SUMS_NOTHING.contains(&layer_kind(case, *site));
+    case.digest.each(Role::Weight).filter(move |(site, _)| sums(site)).filter_map(|(site, weight)| {
         let fact = case.facts.number_at(FactKey::FanIn, site);
         let fact = fact.or_else(|| case.facts.number_at(FactKey::FanIn, case.layer_of(site)));
         Some((site, weight.rms.first * fact.or_else(|| fan_in(case, site))?.sqrt()))

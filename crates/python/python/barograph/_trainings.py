@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from ._torch.flow import Event
     from ._torch.supervisor import Supervisor
 
+_MOST = 100
+"""Trainings of one script that are watched: nobody reads more reports, and each takes memory and a folder (our choice)."""
+
+_MOST_LINES = 20
+"""Trainings of one script that are listed at its end (our choice)."""
+
 _BY_WEIGHT = ("unhealthy", "unsure", "healthy")
 """Verdicts, the one that matters most first."""
 
@@ -100,9 +106,12 @@ class Trainings:
         relative = os.path.relpath(folder, self._home)
         return folder if relative.startswith(os.pardir) else relative
 
-    def _another(self) -> Supervisor:
-        """The script begins to train another model: the training so far is over."""
+    def _another(self) -> Supervisor | None:
+        """The script begins to train another model: the training so far is over. `None` if there were enough of them."""
         self.all[-1].supervisor.finish("completed")
+        if len(self.all) >= _MOST:
+            self.trouble.append(f"the script trains more than {_MOST} models; those after the first {_MOST} were not watched")
+            return None
         return self._begin().supervisor
 
     def _locate(self, event: Event, step: int, losses: int) -> None:
@@ -191,11 +200,12 @@ class Trainings:
             say(f"log: {folder}   (barograph diagnose {folder})")
         if len(seen) > 1:
             say(f"\nthe script trained {len(seen)} models; the report is on number {self.all.index(seen[0]) + 1}")
-            for training in self.all:
-                if training in seen:
-                    steps = training.supervisor.step
-                    folder = self._shown(training.folder) if training.folder else ""
-                    say(f"  {self.all.index(training) + 1}  {training.session.verdict():9} {steps} steps  {folder}")
+            for training in sorted(seen[:_MOST_LINES], key=self.all.index):
+                steps = training.supervisor.step
+                folder = self._shown(training.folder) if training.folder else ""
+                say(f"  {self.all.index(training) + 1:3}  {training.session.verdict():9} {steps} steps  {folder}")
+            if len(seen) > _MOST_LINES:
+                say(f"       and {len(seen) - _MOST_LINES} more, none of them worse")
 
     def _write(self, session: Session) -> None:
         problem = _report.write(session, self.options.report)

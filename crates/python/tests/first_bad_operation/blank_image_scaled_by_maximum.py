@@ -14,14 +14,14 @@ examples = [(images[i], int(images[i, 0, :4].sum() > images[i, 0, 4:].sum())) fo
 
 def collate(batch):
     x = torch.stack([image for image, _ in batch])
-    x = x / x.amax((1, 2, 3), keepdim=True)  # BAD op=div|input phase=data step=9
+    x = x / x.amax((1, 2, 3), keepdim=True)  # BAD op=div|input phase=data|forward step=9
     return x, torch.tensor([label for _, label in batch])
 
 
 model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 2))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
 for x, y in DataLoader(examples, batch_size=16, collate_fn=collate):
-    output = model(x)  # BAD op=input|div phase=data step=9
+    output = model(x)  # BAD op=input|div phase=data|forward step=9
     loss = nn.functional.cross_entropy(output, y)
     optimizer.zero_grad()
     loss.backward()

@@ -42,6 +42,9 @@ class Event:
     row_count: int = 0
     doubt: str = ""
     repeated: bool = False
+    may_be_meant: bool = False
+    """Whether there are only infinities, which a model may put out on purpose; then `met` holds where they did harm."""
+    met: Event | None = None
     call: Any = None
     """The call of a model in which it lies, where the operation itself is still to be found."""
 
@@ -97,7 +100,19 @@ def statistics(tensor: torch.Tensor, name: str) -> _native.Statistics | None:
         return None
 
 
-def _has_nan(tensor: torch.Tensor) -> bool:
+def is_mask(tensor: torch.Tensor) -> bool:
+    """Whether infinities are there on purpose: beside them there are only zeros, and no NaN."""
+    found = statistics(tensor, "")
+    return found is not None and found.nan == 0 and found.abs_max == 0.0
+
+
+def _does_harm(tensor: torch.Tensor) -> bool:
+    """Whether there is a NaN or a positive infinity: what a logarithm of a probability that is meant to be zero does not give."""
+    found = statistics(tensor, "")
+    return found is not None and found.nan + found.pos_inf > 0
+
+
+def has_nan(tensor: torch.Tensor) -> bool:
     found = statistics(tensor, "")
     return found is None or found.nan > 0
 
@@ -162,8 +177,12 @@ class Flow:
             return None
         if origin is None:
             origin = self._begun(name, args, kwargs, results, inputs, bad, site=site, source=source, rows=rows)
-        elif origin is MEANT and name not in names.MASKS and any(_has_nan(tensor) for tensor in results):
+        elif origin is MEANT and name not in names.MASKS and any(has_nan(tensor) for tensor in results):
             origin = self._begun(name, args, kwargs, results, inputs, [], site=site, source=source, rows=rows)
+        elif isinstance(origin, Event) and origin.may_be_meant and origin.met is None and any(map(_does_harm, results)):
+            origin.met = Event("forward", name, site, source)
+            origin.met.inputs = [found for found in (statistics(t, f"input {i}") for i, t in enumerate(inputs)) if found]
+            origin.met.rows, origin.met.row_count = rows_of(inputs, rows)
         for tensor in results:
             self.mark(tensor, origin)
         return origin if isinstance(origin, Event) and origin is (self.events[-1] if self.events else None) else None
@@ -174,7 +193,7 @@ class Flow:
         events = [origin for origin in known if isinstance(origin, Event)]
         if events:
             return events[0]
-        if bad and not known and not any(_has_nan(tensor) or tensor.requires_grad for tensor in bad):
+        if bad and not known and all(is_mask(tensor) and not tensor.requires_grad for tensor in bad):
             return MEANT
         return known[0] if known else None
 
@@ -189,7 +208,7 @@ class Flow:
         self, name: str, args: Any, kwargs: Any, results: Any, inputs: Any, bad: Any, *, site: str, source: Line | None, rows: int
     ) -> Event | Meant:
         written = any(not math.isfinite(scalar) for scalar in _scalars(args, kwargs))
-        if (written or name in names.CREATIONS or name in names.MASKS) and not any(map(_has_nan, results)):
+        if (written or name in names.CREATIONS or name in names.MASKS) and not any(map(has_nan, results)):
             return MEANT
         entered = bool(bad) or name in names.CREATIONS or written
         event = Event("data" if entered else "forward", "input" if entered else name, site, source)

@@ -100,6 +100,9 @@ def _succeed(old: Supervisor) -> None:
     if old.on_another is None:
         return
     new = old.on_another()
+    if new is None:
+        remove()
+        return
     new.operations, new.optimizer_exists = old.operations, True
     new.operations.belong_to(new)
     new.on_level = _listen_to_modules
@@ -136,9 +139,9 @@ def _guarded(see: Callable[..., None], *args: Any) -> None:
     """Shows the supervisor something; an error stays here."""
     try:
         see(*args)
-    except NonFinite:
+    except (NonFinite, KeyboardInterrupt, SystemExit):
         raise
-    except Exception as error:  # noqa: BLE001 - the training does not notice
+    except BaseException as error:  # noqa: BLE001 - the training does not notice, not even a panic of the extension module
         if _supervisor is not None:
             _supervisor.trouble(error)
 
@@ -158,7 +161,9 @@ def _enter_module(module: torch.nn.Module, _args: Any) -> None:
         begun = perf_counter()
         if watching.begins_anew(module):
             _guarded(_succeed, watching)
-            watching = _supervisor or watching
+            if _supervisor is None:
+                return
+            watching = _supervisor
         _guarded(watching.enter_call, module)
         watching.budget.spent += perf_counter() - begun
 

@@ -55,6 +55,8 @@ def resolved(supervisor: Supervisor, event: Event) -> Event:
         found = None
     finally:
         supervisor.quiet = False
+    if found is None and event.met is not None:
+        return event.met
     if found is None:
         event.doubt = "the forward pass, repeated with the same inputs, gave finite outputs"
         event.call = None

@@ -71,7 +71,9 @@ class Operations(TorchFunctionMode):
         begun = perf_counter()
         try:
             supervisor.see_operation(kind, func.__name__, args, kwargs, out)
-        except Exception as error:  # noqa: BLE001 - whatever goes wrong in supervision never reaches the script
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever goes wrong in supervision never reaches the script
             supervisor.trouble(error)
         supervisor.budget.spent += perf_counter() - begun
         return out

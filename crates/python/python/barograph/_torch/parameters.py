@@ -129,6 +129,8 @@ class Parameters:
         return bad
 
     def _gradient(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        if not tensor.requires_grad:
+            return None  # Frozen; what it still holds is of an earlier training.
         gradient = self.given[id(tensor)] if id(tensor) in self.given else tensor.grad
         return local(gradient) if self._spread and gradient is not None else gradient
 

@@ -78,8 +78,10 @@ class Readings:
         self._seen.add(key)
         if self._late is None:
             self.session.read(site, role, tensor)
-        elif tensor.is_floating_point():
-            self._late.read(site, role, tensor, _BOUND if role == PRE_ACTIVATION else float("nan"))
+        else:
+            # Classes are numbers too.
+            numbers = tensor if tensor.is_floating_point() else tensor.to(torch.float32)
+            self._late.read(site, role, numbers, _BOUND if role == PRE_ACTIVATION else float("nan"))
         return False
 
     def read_all(self, sites: list[int], role: int, tensors: Sequence[torch.Tensor | None]) -> tuple[int, float | None]:

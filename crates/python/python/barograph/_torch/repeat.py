@@ -33,8 +33,9 @@ current: _Trace | None = None
 class _Trace(TorchFunctionMode):
     """Looks at the result of every operation. With `nodes`, also notes each operation's node in the backward pass."""
 
-    def __init__(self, layers: Layers, stack: list[Any], rows: int, nodes: bool) -> None:
+    def __init__(self, call: Call, layers: Layers, stack: list[Any], rows: int, nodes: bool) -> None:
         super().__init__()
+        self._called_at = call.place
         self.flow = Flow(is_finite_anywhere)
         self.nodes: list[_Node] | None = [] if nodes else None
         self._layers, self._stack, self._rows = layers, stack, rows
@@ -51,7 +52,9 @@ class _Trace(TorchFunctionMode):
 
     def see(self, kind: int, name: str, args: Any, kwargs: Any, out: Any, before: Any = ()) -> None:
         """Looks at the result of an operation. `before` holds what an operation in place was given."""
-        line, site = source.line(source.place(2)), self._site()
+        # In a model that is made of torch's own modules alone, no line of the user's is nearer than the call of the model.
+        at = source.place(2, within=(repeat_forward.__code__, repeat_backward.__code__)) or self._called_at
+        line, site = source.line(at), self._site()
         if any(not is_finite_anywhere(tensor) for tensor in floats(out)):
             given = [*before, *args[1:]] if before else args
             event = self.flow.see(name, given, kwargs, out, site=site, source=line, rows=self._rows)
@@ -107,7 +110,7 @@ def _again(call: Call) -> Iterator[tuple[Any, Any, Any, list[Any]]]:
 def repeat_forward(call: Call, layers: Layers, rows: int) -> Event | None:
     """The first operation of the call with finite inputs and a non-finite result; `None` if this time there is none."""
     with _again(call) as (module, args, kwargs, stack):
-        trace = _Trace(layers, stack, rows, nodes=False)
+        trace = _Trace(call, layers, stack, rows, nodes=False)
         try:
             with trace, _shown_to(trace):
                 module(*args, **kwargs)
@@ -124,7 +127,7 @@ def repeat_forward(call: Call, layers: Layers, rows: int) -> Event | None:
 def repeat_backward(call: Call, layers: Layers, rows: int) -> Event | None:
     """The operation of the call whose derivative is not finite although the gradient that it is given is."""
     with _again(call) as (module, args, kwargs, stack):
-        trace = _Trace(layers, stack, rows, nodes=True)
+        trace = _Trace(call, layers, stack, rows, nodes=True)
         with trace, _shown_to(trace):
             out = module(*args, **kwargs)
         output = next((tensor for tensor in floats(out) if tensor.requires_grad), None)

@@ -33,10 +33,12 @@ def _is_users(code: CodeType) -> bool:
     return not path.startswith(_LIBRARIES) and not any(part in path for part in _INSTALLED)
 
 
-def user_frame(frame: FrameType | None) -> FrameType | None:
-    """The nearest frame from `frame` outwards that runs the user's own code."""
+def user_frame(frame: FrameType | None, within: tuple[CodeType, ...] = ()) -> FrameType | None:
+    """The nearest frame from `frame` outwards that runs the user's own code, and lies within a call of one of `within`."""
     while frame is not None:
         code = frame.f_code
+        if code in within:
+            return None
         known = _is_user_code.get(code)
         if known is None:
             known = _is_user_code[code] = _is_users(code)
@@ -46,9 +48,9 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
     return None
 
 
-def place(depth: int) -> tuple[CodeType, int] | None:
+def place(depth: int, within: tuple[CodeType, ...] = ()) -> tuple[CodeType, int] | None:
     """The user's code and line number that called, seen from `depth` frames up. Cheap: the text is looked up only by `line`."""
-    frame = user_frame(sys._getframe(depth + 1))
+    frame = user_frame(sys._getframe(depth + 1), within)
     return None if frame is None else (frame.f_code, frame.f_lineno)
 
 

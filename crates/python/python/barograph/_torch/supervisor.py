@@ -20,7 +20,7 @@ from barograph import _native, _ranks
 
 from . import aside, facts, locate, names, repeat, source
 from .budget import BARE, FIRST_STEPS, FULL, Budget
-from .flow import Event, Flow, floats, has_no_numbers, is_finite, statistics, tensors
+from .flow import Event, Flow, floats, has_nan, has_no_numbers, is_finite, is_mask, statistics, tensors
 from .layers import Layers
 from .loss import read_loss
 from .operations import Operations
@@ -91,6 +91,14 @@ class Call:
                 result.register_hook(self.keep_gradient)
                 break
         self.output = [result.detach() for result in results]
+
+
+def _node(tensor: torch.Tensor) -> Any:
+    """The node of the graph that made a tensor; torch refuses to tell for some views of what was changed in place."""
+    try:
+        return tensor.grad_fn
+    except RuntimeError:
+        return None
 
 
 def _may_drop(module: torch.nn.Module) -> bool:
@@ -165,11 +173,12 @@ class Supervisor:
         self.on_level: Callable[[int], None] = lambda level: None
         """Hears how much of the next step is to be seen."""
         self._knows_loop = self._loop_is_simple = False
+        self._optimizers_made = 0
         self._others = 0
         """Operations of this step's loop code besides a loss of the library."""
         self._input_site: int | None = None
         self._newcomer: set[int] | None = None
-        self.on_another: Callable[[], Supervisor] | None = None
+        self.on_another: Callable[[], Supervisor | None] | None = None
         """Ends this training and gives the supervisor of the next one, where a script may train several models."""
         self._bad_gradients = False
         self._incident_step = 0
@@ -264,11 +273,12 @@ class Supervisor:
     def _bad_call(self, call: Call, bad: list[torch.Tensor], given: list[torch.Tensor]) -> None:
         entered = [tensor for tensor in given if not is_finite(tensor)]
         known = [origin for origin in map(self.flow.origin, entered) if isinstance(origin, Event)]
+        known += [event for event in self.flow.events if event.phase == "update"]
         layer = self.layers.of(call.module)
         site = layer.path if layer else ""
         if known:
             event = known[0]
-        elif any((found := statistics(tensor, "input")) and found.nan + found.pos_inf for tensor in entered):
+        elif any(not is_mask(tensor) for tensor in entered):
             event = Event("data", "input", "input", source.line(call.place))
             event.inputs = [found for found in (statistics(t, f"input {i}") for i, t in enumerate(entered)) if found]
             event.rows, event.row_count = locate.rows_of(entered, entered[0].shape[0])
@@ -276,6 +286,7 @@ class Supervisor:
         else:
             event = Event("forward", type(call.module).__name__, site, source.line(call.place), call=call)
             event.rows, event.row_count = locate.rows_of(bad, self._rows)
+            event.may_be_meant = not any(has_nan(tensor) for tensor in bad)
             self.flow.events.append(event)
         for tensor in bad:
             self.flow.mark(tensor, event)
@@ -331,7 +342,7 @@ class Supervisor:
         if name == "__setitem__" or not all(map(is_finite, results)):
             self._see_bad_operation(plain, args, kwargs, out, results)
         # A weight that is updated in place requires gradients too, but belongs to no graph.
-        if kind is names.VIEW or not results or results[0].grad_fn is None:
+        if kind is names.VIEW or not results or _node(results[0]) is None:
             return
         self._end_without_optimizer()
         if results[0].dim() == 0:
@@ -343,15 +354,22 @@ class Supervisor:
         site = "loss" if self._calls else "loop"
         known = len(self.flow.events)
         event = self.flow.see(name, args, kwargs, out, site=site, source=line, rows=self._rows)
-        if event is None or len(self.flow.events) == known or any(result.requires_grad for result in results):
+        by_hand = not torch.is_grad_enabled() and self._changes_a_weight(args)
+        if event is None or len(self.flow.events) == known:
             return
-        if self.backward_seen:
+        if not by_hand and any(result.requires_grad for result in results):
+            return
+        if self.backward_seen or by_hand:
             event.phase = "update"  # Arithmetic of the loop's own between the backward pass and the next forward pass.
         elif self.step == 0 and not self._calls:
             event.phase = "data"  # Nothing that is trained has met it yet.
 
+    def _changes_a_weight(self, args: Any) -> bool:
+        """Whether loop code works on a weight itself, between the steps of an optimizer."""
+        return not self._calls and any(self.parameters.knows(id(tensor)) for tensor in tensors(args))
+
     def _remember(self, kind: int, name: str, args: Any, result: torch.Tensor) -> None:
-        node = result.grad_fn
+        node = _node(result)
         if node is None or len(self._operations) >= _MOST_OPERATIONS:
             return
         inputs = list(tensors(args))
@@ -444,6 +462,7 @@ class Supervisor:
     def see_new_optimizer(self, optimizer: torch.optim.Optimizer | None = None) -> None:
         """An optimizer was made: from now on it is its steps that count."""
         self.optimizer_exists = True
+        self._optimizers_made += optimizer is not None
         if optimizer is not None and self.step >= 2:
             own = {id(p) for group in getattr(optimizer, "param_groups", ()) for p in group["params"]}
             # Two models that are trained against each other are there from the beginning.
@@ -507,7 +526,8 @@ class Supervisor:
         self.readings.scalar("batch_rows", float(output.shape[0]))
         if self.readings.units_due and width > 1:
             self.readings.read_units(site, OUTPUT, output, (output.numel() // width, width, 1))
-        targets = self._targets
+        # Of models that are trained against each other, each has targets of its own, and together they have none.
+        targets = self._targets if self._optimizers_made < 2 else None
         if output.dtype != torch.float32:
             output = output.float()
         output = output.contiguous()
@@ -519,11 +539,11 @@ class Supervisor:
             self.readings.read(self.readings.site("target", columns, list(targets.shape[1:])), TARGET, targets)
         self.readings.see_answers(output, width, targets, columns, self._logits)
         if self._wants_data and targets is not None:
-            self._see_data(call, targets, columns, width)
+            self._see_data(self._calls[0], targets, columns, width)
 
     def _see_data(self, call: Call, targets: torch.Tensor, columns: int, width: int) -> None:
-        given = floats((call.args, call.kwargs))
-        if not given or given[0].dim() == 0 or given[0].shape[0] == 0 or targets.dim() == 0:
+        given = [tensor for tensor in floats((call.args, call.kwargs)) if not tensor.requires_grad]
+        if self.incident is not None or not given or given[0].dim() == 0 or given[0].shape[0] == 0 or targets.dim() == 0:
             self._wants_data = False
             return
         inputs = given[0].detach().float().contiguous()
@@ -718,12 +738,12 @@ class Supervisor:
             bad = self.parameters.first_bad(of_gradients=False) is not None
         if not bad or self.incident is not None:
             return
-        if optimizer is not None:
-            event = locate.update(self, optimizer, self._optimizer_place)
-        elif by_hand is not None:
+        if by_hand is not None:
             event = by_hand
             weight = self.parameters.first_bad(of_gradients=False)
             event.site = weight[0] if weight else event.site
+        elif optimizer is not None:
+            event = locate.update(self, optimizer, self._optimizer_place)
         else:
             return
         self._incident_step = self.step - 1

@@ -75,6 +75,9 @@ impl Watch for LossOscillating {
         let (Some(noise), Some(level), Some(before), Some(after), Some(first)) = parts else {
             return Verdict::TooEarly;
         };
+        if level.abs() < noise.max(first.abs()) && level.min(first).min(after) < 0.0 {
+            return Verdict::Healthy; // A loss of both signs has no size of its own that its jumps could be held against.
+        }
         let good = digest.skill().map_or(level < 0.5 * first, |skill| skill >= SKILL);
         let share = noise / level.abs().max(f64::MIN_POSITIVE);
         if good || share <= NOISE || after <= STALL * before {
