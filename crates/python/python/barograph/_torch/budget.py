@@ -11,8 +11,8 @@ FREE_SECONDS = 0.5
 FIRST_STEPS = 5
 """Steps that are always measured in full: here most broken runs break (our choice)."""
 
-_CAUTION = 0.8
-"""Part of the share that is spent: what the interpreter itself takes to call us is not on our clock (our choice)."""
+_CAUTION = 0.35
+"""Part of the share that is spent by our clock: calling us, and caches that we fill, cost as much again and more (our choice)."""
 
 _SMOOTHING = 0.2
 """Weight of the latest step in the running means (our choice)."""
@@ -21,8 +21,10 @@ _SMOOTHING = 0.2
 class Budget:
     """Decides, step by step, how much is measured. `share` is the part of the time that may be spent, or `None` for no limit."""
 
-    def __init__(self, share: float | None) -> None:
+    def __init__(self, share: float | None, free: float = FREE_SECONDS) -> None:
         self.share = share
+        self.free = free
+        """Seconds of supervision that the budget does not count."""
         self.spent = 0.0
         """Seconds of supervision in the step under way."""
         self.total = 0.0
@@ -38,7 +40,7 @@ class Budget:
         cost, self.spent = self.spent, 0.0
         self.total += cost
         self._learn(level, cost, max(elapsed - cost, 0.0))
-        if self.share is None or sum(self.levels) < FIRST_STEPS or self.total < FREE_SECONDS:
+        if self.share is None or sum(self.levels) < FIRST_STEPS or self.total < self.free:
             return FULL
         earned = self.share * _CAUTION * self._step_time
         # Saved-up credit is bounded, or a long calm would be followed by a long burst.
