@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use std::ffi::OsString;
 
-/// Watch a PyTorch script, unchanged, and say how its training went (comes with the Python package).
+/// Watch a PyTorch script, not one line changed (comes with the Python package).
 #[derive(Debug, Args)]
 #[command(
     disable_help_flag = true,
