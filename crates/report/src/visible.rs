@@ -27,7 +27,7 @@ pub(crate) fn is_unsafe(c: char) -> bool {
             | '\u{e0000}'..='\u{e0fff}') // tags
 }
 
-/// The text with every unsafe character written as an escape (`\n`, `\u{1b}`), cut after [`LONGEST`] characters.
+/// The text with every unsafe character written as an escape (`\n`, `\u{1b}`), cut after `LONGEST` characters.
 #[must_use]
 pub fn visible(text: &str) -> String {
     escape(text, is_unsafe)
