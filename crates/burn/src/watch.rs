@@ -2,7 +2,7 @@
 use crate::scope::{Scope, ScopeGuard, StepKey};
 use crate::tensor::to_vec;
 use crate::{Observer, Parameters};
-use barograph_monitor::{EvidenceMode, LogState, Options, Session};
+use barograph_monitor::{EvidenceMode, LogState, Options, Session, StoreError};
 use barograph_vocab::{Diagnosis, Finding, RunEnd, Scalar};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
@@ -32,7 +32,7 @@ use burn::prelude::*;
 ///
 /// # Errors
 /// When a folder for the log was given and cannot be used.
-pub fn watch<M: Module>(model: &M, options: Options) -> Result<Watch<M>, Box<dyn std::error::Error + Send + Sync>> {
+pub fn watch<M: Module>(model: &M, options: Options) -> Result<Watch<M>, StoreError> {
     let observer = Observer::new(Session::start(options)?);
     Ok(Watch { observer, parameters: Parameters::of(model), step: 0, epoch: 0, old: None, guard: None })
 }
