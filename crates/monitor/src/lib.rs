@@ -13,6 +13,7 @@ mod session;
 
 pub use answers::{Answers, read_answers, right_classes, row_sums};
 pub use barograph_rules::{EvidenceMode, Judge};
+pub use barograph_store::StoreError;
 pub use cadence::Cadence;
 pub use data::TargetRows;
 pub use diagnose::{DiagnoseError, diagnose};
