@@ -11,7 +11,7 @@ use crate::recipe::Recipe;
 use barograph_burn::{
     Observer, Parameters, Scope, StepKey, Trace, from_slice, map_gradients, ops, to_vec, with_elements,
 };
-use barograph_monitor::Session;
+use barograph_monitor::{Session, row_sums};
 use barograph_vocab::{Role, Scalar};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::prelude::*;
@@ -203,17 +203,4 @@ fn observe_gradients<M: Model>(
     }
     let norm = parameters.read(model, gradients, session);
     session.scalar(Scalar::GradientNorm, norm);
-}
-
-/// The mean of the rows' sums, and the largest distance of one from 1.
-fn row_sums(values: &[f32], width: usize) -> (f64, f64) {
-    let (mut total, mut worst, mut rows) = (0.0, 0.0_f64, 0.0);
-    for row in values.chunks(width) {
-        let sum: f64 = row.iter().map(|&value| f64::from(value)).sum();
-        total += sum;
-        // `max` would pass over a NaN.
-        worst = if (sum - 1.0).abs() <= worst { worst } else { (sum - 1.0).abs() };
-        rows += 1.0;
-    }
-    (total / f64::max(rows, 1.0), worst)
 }

@@ -1,5 +1,6 @@
 //! How good the answers are.
 use crate::recipe::{LossTakes, Task};
+use barograph_monitor::right_classes;
 use barograph_vocab::Scalar;
 
 /// What counts as a right answer.
@@ -73,7 +74,7 @@ impl Score {
                 self.see_real(outputs, &targets, width);
                 return None;
             }
-            (_, Answers::Classes(classes)) => (right_classes(scoring, outputs, width, classes), classes.len()),
+            (_, Answers::Classes(classes)) => (right_classes(outputs, width, classes, scoring.logits), classes.len()),
             (_, Answers::Real(targets)) => {
                 let yes = |value: f32| value > scoring.threshold();
                 let right =
@@ -107,25 +108,6 @@ impl Score {
             }
         }
     }
-}
-
-fn right_classes(scoring: Scoring, outputs: &[f32], width: usize, classes: &[i64]) -> usize {
-    let answers = outputs.chunks(width.max(1)).map(|row| match row {
-        [single] => i64::from(*single > scoring.threshold()),
-        _ => largest(row) as i64,
-    });
-    answers.zip(classes).filter(|(answer, class)| answer == *class).count()
-}
-
-/// The place of the largest value; NaN is never the largest.
-fn largest(row: &[f32]) -> usize {
-    let mut best = 0;
-    for (place, &value) in row.iter().enumerate() {
-        if value > row[best] || row[best].is_nan() {
-            best = place;
-        }
-    }
-    best
 }
 
 #[cfg(test)]
