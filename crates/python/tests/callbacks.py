@@ -9,15 +9,13 @@ import subprocess
 import sys
 from typing import Any
 
-_PACKAGE = pathlib.Path(__file__).parent.parent / "python"
 
 
 def ran(program: str, folder: pathlib.Path, **environment: str) -> tuple[dict[str, Any], str]:
     """Runs a program of this folder, which prints one line of JSON. Returns what it printed, and its standard error."""
-    path = os.pathsep.join(filter(None, [str(_PACKAGE), os.environ.get("PYTHONPATH")]))
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": ""}
     command = [sys.executable, str(pathlib.Path(__file__).parent / program)]
-    environment = {**os.environ, **quiet, "PYTHONPATH": path, **environment}
+    environment = {**os.environ, **quiet, **environment}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1]), done.stderr
