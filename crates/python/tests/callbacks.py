@@ -10,7 +10,6 @@ import sys
 from typing import Any
 
 
-
 def ran(program: str, folder: pathlib.Path, **environment: str) -> tuple[dict[str, Any], str]:
     """Runs a program of this folder, which prints one line of JSON. Returns what it printed, and its standard error."""
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": ""}
