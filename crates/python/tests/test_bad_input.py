@@ -17,10 +17,11 @@ from types import ModuleType
 import pytest
 import torch._dynamo  # noqa: F401 - optimizers import it; once, before the forks
 
+import barograph
 from watched import Ran, forked, run
 
-PACKAGE = pathlib.Path(__file__).parents[1] / "python"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(PACKAGE), "OMP_NUM_THREADS": "1"}
+PACKAGE = pathlib.Path(barograph.__file__).parent
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
 TRAIN = """
 import torch

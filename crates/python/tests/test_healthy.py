@@ -28,7 +28,7 @@ def _expected(script: pathlib.Path) -> object:
     return pytest.param(script, id=script.stem, marks=marks)
 
 
-@pytest.mark.parametrize("script", map(_expected, SCRIPTS))
+@pytest.mark.parametrize("script", [_expected(script) for script in SCRIPTS])
 def test_no_false_alarm(script: pathlib.Path, tmp_path: pathlib.Path) -> None:
     ran = run(script, tmp_path)
     assert ran.code == 0, ran.err

@@ -51,6 +51,8 @@ def forked(work: Any, folder: pathlib.Path) -> tuple[int, str, str]:
 
 def _become(work: Any, folder: pathlib.Path, out: pathlib.Path, err: pathlib.Path) -> None:
     code = 1
+    # torch makes the threads of a forked process anew when they are first asked for, and breaks when two threads ask at once.
+    torch.set_num_threads(1)
     try:
         os.chdir(folder)
         for path, descriptor in ((out, 1), (err, 2)):
