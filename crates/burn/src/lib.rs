@@ -13,6 +13,7 @@ mod scope;
 mod tap;
 mod tensor;
 mod trace;
+mod update;
 mod watch;
 
 pub use gradients::{GradientNorm, gradient_norms, map_gradients};
@@ -22,4 +23,5 @@ pub use scope::{Scope, ScopeGuard, StepKey};
 pub use tap::{tap, tap_channels};
 pub use tensor::{cpu, elements, from_slice, is_finite, to_vec, with_elements};
 pub use trace::Trace;
+pub use update::{Formula, Number, update};
 pub use watch::{Watch, watch};

@@ -13,7 +13,7 @@ use crate::gradient_hook::GradientHook;
 use crate::losses::Loss;
 use crate::metrics::{Answers, Score, Scoring};
 use crate::model::Model;
-use crate::optimizer;
+use crate::optimizers;
 use crate::outcome::Outcome;
 use crate::prepare::{Prepared, prepare};
 use crate::recipe::Recipe;
@@ -184,7 +184,7 @@ impl<'a, M: Model> Run<'a, M> {
         let total = steps_per_epoch * recipe.epochs;
         let model = asked.model;
         let parameters = Parameters::of(&model).renamed(|path| model.site_of(path));
-        let state = State { optimizer: optimizer::build(&recipe.optimizer), hooks: asked.hooks, model };
+        let state = State { optimizer: optimizers::build(&recipe.optimizer), hooks: asked.hooks, model };
         let observer = match asked.observed {
             true => Some(Observer::new(start_session(recipe, asked.folder.as_deref())?)),
             false => None,

@@ -4,7 +4,7 @@ use crate::data::Dataset;
 use crate::engine::{Engine, Eyes, State, StepPlan};
 use crate::error::TrainError;
 use crate::metrics::{Score, Scoring};
-use crate::optimizer;
+use crate::optimizers;
 use crate::outcome::Outcome;
 use crate::prepare::prepare;
 use crate::recipe::Recipe;
@@ -67,14 +67,14 @@ pub fn try_remedy(
             // The rate is given at each step; moments stay, unless the optimizer is another one.
             let same = repaired.optimizer.kind == recipe.optimizer.kind
                 && repaired.optimizer.weight_decay == recipe.optimizer.weight_decay;
-            let optimizer = if same { state.optimizer.clone() } else { optimizer::build(&repaired.optimizer) };
+            let optimizer = if same { state.optimizer.clone() } else { optimizers::build(&repaired.optimizer) };
             (*step, State { optimizer, ..state.clone() })
         }
         _ => (
             0,
             State {
                 model: network,
-                optimizer: optimizer::build(&repaired.optimizer),
+                optimizer: optimizers::build(&repaired.optimizer),
                 hooks: outcome.baseline.start.hooks.clone(),
             },
         ),

@@ -1,0 +1,101 @@
+//! The optimizers. Each is one file with one formula, which runs in one pass over memory on the CPU and with the backend's
+//! operations elsewhere.
+mod adam;
+mod rms_prop;
+mod sgd;
+
+use crate::recipe::{OptimizerKind, OptimizerSpec};
+use barograph_burn::{Formula, Number, update};
+use burn::optim::{LearningRate, ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource, join_path};
+use burn::prelude::*;
+
+/// The optimizer that a recipe asks for.
+#[must_use]
+pub fn build(spec: &OptimizerSpec) -> ModuleOptimizer {
+    let (decay, decoupled) = (spec.weight_decay, matches!(spec.kind, OptimizerKind::AdamW { .. }));
+    match spec.kind {
+        OptimizerKind::Sgd { momentum: 0.0, .. } => Kept(sgd::Sgd { decay }).into(),
+        OptimizerKind::Sgd { momentum, nesterov } => Kept(sgd::Momentum { momentum, nesterov, decay }).into(),
+        OptimizerKind::Adam { beta1, beta2, epsilon } | OptimizerKind::AdamW { beta1, beta2, epsilon } => {
+            Kept(adam::Adam { beta1, beta2, epsilon, decay, decoupled }).into()
+        }
+        OptimizerKind::RmsProp { alpha, epsilon, momentum: 0.0 } => {
+            Kept(rms_prop::RmsProp { alpha, epsilon, decay }).into()
+        }
+        OptimizerKind::RmsProp { alpha, epsilon, momentum } => {
+            Kept(rms_prop::Momentum { average: rms_prop::RmsProp { alpha, epsilon, decay }, momentum }).into()
+        }
+    }
+}
+
+/// What one optimizer computes, with `N` numbers kept for every element of a weight.
+trait Rule<const N: usize>: Clone + Send + Sync + 'static {
+    /// One step of it.
+    type Step: Formula<N>;
+
+    /// The step with this number, which starts at 1.
+    fn step(&self, rate: f64, number: u64) -> Self::Step;
+}
+
+/// A rule as burn's optimizers are: it keeps its numbers for each weight, all zero at first.
+#[derive(Clone)]
+struct Kept<R, const N: usize>(R);
+
+/// What is kept of one weight.
+#[derive(Clone)]
+struct State<const D: usize> {
+    step: u64,
+    values: Vec<Tensor<D>>,
+}
+
+impl<const D: usize> RecordState for State<D> {
+    fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
+        out.push_scalar(prefix, "step", self.step.into());
+        for (index, value) in self.values.iter().enumerate() {
+            out.push_tensor(&join_path(prefix, "values"), &index.to_string(), value.to_data());
+        }
+    }
+
+    fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
+        let step = source.take_scalar(prefix, "step")?.try_into().ok()?;
+        let prefix = join_path(prefix, "values");
+        let values = (0..).map_while(|index: usize| source.take_tensor(&prefix, &index.to_string()));
+        Some(Self { step, values: values.map(|data| Tensor::from_data(data, device)).collect() })
+    }
+}
+
+impl<R: Rule<N>, const N: usize> Optimizer for Kept<R, N> {
+    type State<const D: usize> = State<D>;
+
+    fn step<const D: usize>(
+        &self,
+        rate: LearningRate,
+        weight: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<State<D>>,
+    ) -> (Tensor<D>, Option<State<D>>) {
+        let State { step, values } = state.unwrap_or(State { step: 0, values: Vec::new() });
+        let values: Result<[Tensor<D>; N], _> = values.try_into();
+        let values = values.unwrap_or_else(|_| std::array::from_fn(|_| weight.zeros_like()));
+        let (weight, values) = update(&self.0.step(rate, step + 1), weight, gradient, values);
+        (weight, Some(State { step: step + 1, values: values.into() }))
+    }
+
+    fn to_device<const D: usize>(mut state: State<D>, device: &Device) -> State<D> {
+        for value in &mut state.values {
+            if value.device() != *device {
+                *value = value.clone().to_device(device);
+            }
+        }
+        state
+    }
+}
+
+/// The gradient with L2 weight decay added, as in an L2 penalty of half the decay.
+#[inline(always)]
+fn decayed<X: Number>(gradient: X, weight: &X, decay: f32) -> X {
+    if decay == 0.0 { gradient } else { weight.clone().scaled(decay).plus(gradient) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! The optimizers give the numbers of burn's, whatever way they run.
+use super::build;
+use crate::recipe::{OptimizerKind, OptimizerSpec};
+use barograph_burn::{cpu, from_slice, to_vec};
+use burn::module::{Module, Param};
+use burn::optim::decay::WeightDecayConfig;
+use burn::optim::momentum::MomentumConfig;
+use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, ModuleOptimizer, RmsPropConfig, SgdConfig};
+use burn::prelude::*;
+
+#[derive(Module, Debug)]
+struct Weight {
+    weight: Param<Tensor<2>>,
+}
+
+/// Large enough for two threads, and no multiple of any vector.
+const SHAPE: [usize; 2] = [331, 401];
+
+fn numbers(seed: usize) -> Vec<f32> {
+    (0..SHAPE[0] * SHAPE[1]).map(|i| ((i * 7919 + seed * 104_729) % 2003) as f32 / 1001.5 - 1.0).collect()
+}
+
+/// The weight after some steps with given gradients, all at another rate.
+fn trained(mut optimizer: ModuleOptimizer, steps: usize, broken: bool) -> Vec<f32> {
+    let device = cpu(true);
+    let mut model = Weight { weight: Param::from_tensor(from_slice(numbers(0), SHAPE, &device).require_grad()) };
+    for step in 1..=steps {
+        let mut gradients = GradientsParams::new();
+        let gradient = from_slice(numbers(step), SHAPE, &cpu(false));
+        // The same gradient as a strided view.
+        let gradient = if broken {
+            from_slice(to_vec(&gradient.transpose()), [401, 331], &cpu(false)).transpose()
+        } else {
+            gradient
+        };
+        gradients.register(model.weight.id, gradient);
+        model = optimizer.step(0.01 * step as f64, model, gradients);
+        if broken {
+            // As after a break: the state goes to bytes and back.
+            let bytes = optimizer.into_bytes().expect("a state that can be kept");
+            optimizer = optimizer.from_bytes(bytes).expect("the state that was kept");
+        }
+    }
+    to_vec(&model.weight.val())
+}
+
+fn pairs() -> Vec<(OptimizerSpec, ModuleOptimizer)> {
+    let spec = |kind, decay| OptimizerSpec::from(kind).with_weight_decay(decay);
+    let decay = Some(WeightDecayConfig::new(0.1));
+    let momentum =
+        |nesterov| Some(MomentumConfig::new().with_momentum(0.9).with_dampening(0.0).with_nesterov(nesterov));
+    let adam = AdamConfig::new().with_epsilon(1e-8);
+    let rms = RmsPropConfig::new().with_alpha(0.9).with_epsilon(1e-8);
+    vec![
+        (spec(OptimizerKind::sgd(), 0.0), SgdConfig::new().init()),
+        (spec(OptimizerKind::sgd(), 0.1), SgdConfig::new().with_weight_decay(decay.clone()).init()),
+        (
+            spec(OptimizerKind::Sgd { momentum: 0.9, nesterov: false }, 0.0),
+            SgdConfig::new().with_momentum(momentum(false)).init(),
+        ),
+        (
+            spec(OptimizerKind::Sgd { momentum: 0.9, nesterov: true }, 0.1),
+            SgdConfig::new().with_momentum(momentum(true)).with_weight_decay(decay.clone()).init(),
+        ),
+        (spec(OptimizerKind::adam(), 0.0), adam.clone().init()),
+        (spec(OptimizerKind::adam(), 0.1), adam.with_weight_decay(decay.clone()).init()),
+        (spec(OptimizerKind::adamw(), 0.1), AdamWConfig::new().with_epsilon(1e-8).with_weight_decay(0.1).init()),
+        (spec(OptimizerKind::rmsprop(), 0.1), rms.clone().with_momentum(0.0).with_weight_decay(decay).init()),
+        (spec(OptimizerKind::RmsProp { alpha: 0.9, epsilon: 1e-8, momentum: 0.8 }, 0.0), rms.with_momentum(0.8).init()),
+    ]
+}
+
+/// burn takes `1 - beta2^t` in single precision, which leaves four digits of it in the first steps.
+const CLOSE: f32 = 2e-4;
+
+#[test]
+fn as_burn_has_them() {
+    for (spec, theirs) in pairs() {
+        let (ours, theirs) = (trained(build(&spec), 5, false), trained(theirs, 5, false));
+        let worst = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs() / b.abs().max(1e-3)).fold(0.0, f32::max);
+        assert!(worst < CLOSE, "{spec:?} differs by {worst}");
+    }
+}
+
+#[test]
+fn strided_gradients_and_resumed_states_give_the_same_bits() {
+    for (spec, _) in pairs() {
+        let straight = trained(build(&spec), 4, false);
+        assert!(straight == trained(build(&spec), 4, true), "{spec:?}: a strided gradient");
+    }
+}
