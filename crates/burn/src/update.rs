@@ -1,5 +1,10 @@
 //! An optimizer's formula, written once: run element by element in one pass over memory where the tensors live on the CPU, and
 //! with the backend's operations elsewhere.
+#![allow(
+    clippy::inline_always,
+    reason = "a formula must be inlined into code for the instructions that this machine has"
+)]
+
 use crate::tensor::flex;
 use burn::prelude::*;
 use burn::tensor::DType;

@@ -1,5 +1,10 @@
 //! The optimizers. Each is one file with one formula, which runs in one pass over memory on the CPU and with the backend's
 //! operations elsewhere.
+#![allow(
+    clippy::inline_always,
+    reason = "a formula must be inlined into code for the instructions that this machine has"
+)]
+
 mod adam;
 mod rms_prop;
 mod sgd;
