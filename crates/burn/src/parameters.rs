@@ -74,7 +74,7 @@ impl Parameters {
         self.sites.len() == self.list.len()
     }
 
-    /// Reads every weight and its gradient. Returns the global gradient norm.
+    /// Reads every weight and its gradient. Returns the global gradient norm, NaN when an element is not finite.
     pub fn read<M: Module>(&self, module: &M, gradients: &GradientsParams, session: &mut Session) -> f64 {
         let mut reader = Reader { parameters: self, next: 0, gradients, session, squares: 0.0 };
         module.visit(&mut reader);
@@ -160,7 +160,10 @@ impl ModuleVisitor for Reader<'_> {
             }
         });
         let Some(gradient) = self.gradients.get::<D>(param.id) else { return };
-        let norm = with_elements(&gradient, |elements| self.session.read(site, Role::Gradient, elements).l2);
+        let norm = with_elements(&gradient, |elements| {
+            let reading = self.session.read(site, Role::Gradient, elements);
+            if reading.non_finite() == 0 { reading.l2 } else { f64::NAN }
+        });
         self.squares += norm.unwrap_or(0.0).powi(2);
     }
 }

@@ -3,8 +3,8 @@
 /// From this ratio between largest and smallest value on an axis is logarithmic: two decades (our choice).
 const LOG_FROM: f64 = 100.0;
 
-/// Most decades an axis spans; what lies below sits on the floor (our choice).
-const MOST_DECADES: f64 = 16.0;
+/// Most decades an axis spans: about those of positive numbers in single precision. What lies below sits on the floor.
+const MOST_DECADES: f64 = 80.0;
 
 /// Maps values to heights between 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
