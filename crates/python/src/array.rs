@@ -1,11 +1,12 @@
 //! A tensor of torch, or anything that shows numpy's array interface, as elements, without a copy.
+use crate::dlpack::Describer;
 use barograph_stats::{Elements, ElementsError};
 use half::{bf16, f16};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyType};
 
 /// The element types that are read. Integers and booleans only serve as classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +24,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// In the order in which [`set_torch_dtypes`] is given them.
+    /// In the order in which [`set_torch`] is given them.
     const ALL: [Self; 10] =
         [Self::F32, Self::F64, Self::F16, Self::Bf16, Self::I64, Self::I32, Self::I16, Self::I8, Self::U8, Self::Bool];
 
-    const fn bytes(self) -> usize {
+    pub(crate) const fn bytes(self) -> usize {
         match self {
             Self::F64 | Self::I64 => 8,
             Self::F32 | Self::I32 => 4,
@@ -58,11 +59,14 @@ impl Kind {
 
 static TORCH_DTYPES: PyOnceLock<Vec<Py<PyAny>>> = PyOnceLock::new();
 
+static DESCRIBER: PyOnceLock<Option<Describer>> = PyOnceLock::new();
+
 /// Tells which objects are torch's dtypes, in this order: float32, float64, float16, bfloat16, int64, int32, int16, int8,
-/// uint8, bool.
+/// uint8, bool; and which are its own types of tensors.
 #[pyfunction]
-pub(crate) fn set_torch_dtypes(py: Python<'_>, dtypes: Vec<Py<PyAny>>) {
+pub(crate) fn set_torch(py: Python<'_>, dtypes: Vec<Py<PyAny>>, types: Vec<Py<PyType>>) {
     let _ = TORCH_DTYPES.set(py, dtypes);
+    let _ = DESCRIBER.set(py, Describer::of(types, py));
 }
 
 /// Where the elements of a tensor lie: borrowed from Python for the length of one call.
@@ -83,11 +87,19 @@ pub(crate) struct Memory {
     layout: Option<(Vec<usize>, Vec<isize>)>,
 }
 
+/// Where the elements of one of torch's own tensors on the CPU lie; `None` for everything else.
+pub(crate) fn describe(object: &Bound<'_, PyAny>) -> Option<Memory> {
+    DESCRIBER.get(object.py())?.as_ref()?.memory(object)?
+}
+
 impl<'py> Array<'py> {
     /// A torch tensor on the CPU, or an object with `__array_interface__`. `None` for a tensor that lives on an accelerator, is
     /// sparse, or whose elements are of a kind that is not read.
     pub(crate) fn of(object: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         let py = object.py();
+        if let Some(memory) = DESCRIBER.get(py).and_then(Option::as_ref).and_then(|torch| torch.memory(object)) {
+            return Ok(memory.map(|memory| Self { _owner: object.clone(), memory }));
+        }
         let memory = match torch_kind(object)? {
             Some(kind) => of_torch(object, kind)?,
             None => match object.getattr_opt(intern!(py, "__array_interface__"))? {
@@ -171,6 +183,16 @@ fn of_numpy(interface: &Bound<'_, PyDict>) -> PyResult<Option<Memory>> {
 }
 
 impl Memory {
+    /// `layout` is `None` for elements that lie one after the other.
+    pub(crate) const fn new(
+        address: usize,
+        kind: Kind,
+        len: usize,
+        layout: Option<(Vec<usize>, Vec<isize>)>,
+    ) -> Self {
+        Self { address, kind, len, layout }
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len
     }

@@ -5,7 +5,9 @@
 
 mod array;
 mod command_line;
+mod dlpack;
 mod incident;
+mod modules;
 mod names;
 mod reading;
 mod session;
@@ -19,9 +21,11 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::array::{bad_rows, is_finite, set_torch_dtypes};
+    use super::array::{bad_rows, is_finite, set_torch};
     #[pymodule_export]
     use super::command_line::command_line;
+    #[pymodule_export]
+    use super::modules::ModuleHooks;
     #[pymodule_export]
     use super::reading::{Statistics, statistics};
     #[pymodule_export]

@@ -9,9 +9,11 @@ use barograph_monitor::{
     reading_options,
 };
 use barograph_report::{Curves, Report, html, json, markdown, terminal};
-use barograph_vocab::{Diagnosis, EpochRecord, Finding, Scalar, Severity, SiteId};
+use barograph_vocab::{Diagnosis, EpochRecord, Finding, Reading, Role, Scalar, Severity, SiteId};
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -35,12 +37,32 @@ struct Inner {
     epoch: FirstEpoch,
     reading_data: bool,
     step: u64,
+    /// Sites and roles that were read in this step.
+    seen: HashSet<(u32, Role)>,
 }
 
 impl Session {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Whether nothing was read yet at this site and in this role in this step; from now on something was.
+    pub(crate) fn is_first(&self, site: u32, role: Role) -> bool {
+        self.lock().seen.insert((site, role))
+    }
+
+    /// Takes in a reading. Returns how many elements are not finite.
+    pub(crate) fn take_reading(&self, site: SiteId, role: Role, reading: Reading) -> u64 {
+        self.lock().session.take(site, role, reading).non_finite()
+    }
+}
+
+/// The gradient of a parameter that is trained. What a frozen one still holds is of an earlier training.
+fn gradient_of<'py>(parameter: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = parameter.py();
+    let gradient = parameter.getattr(intern!(py, "grad"))?;
+    let trained = !gradient.is_none() && parameter.getattr(intern!(py, "requires_grad"))?.is_truthy()?;
+    Ok(trained.then_some(gradient))
 }
 
 #[pymethods]
@@ -61,7 +83,7 @@ impl Session {
         options.log_cap = log_cap.unwrap_or(options.log_cap);
         options.judged_together = JUDGED_TOGETHER;
         let session = barograph_monitor::Session::start(options).map_err(|e| PyOSError::new_err(e.to_string()))?;
-        let inner = Inner { session, epoch: FirstEpoch::default(), reading_data: true, step: 0 };
+        let inner = Inner { session, epoch: FirstEpoch::default(), reading_data: true, step: 0, seen: HashSet::new() };
         let of_ranks = run.is_some() && folder.is_some();
         Ok(Self { inner: Mutex::new(inner), folder: run.filter(|_| of_ranks).or(folder), of_ranks })
     }
@@ -83,6 +105,7 @@ impl Session {
     fn begin_step(&self, step: u64, epoch: u32) {
         let mut inner = self.lock();
         inner.step = step;
+        inner.seen.clear();
         inner.session.begin_step(step, epoch);
     }
 
@@ -97,6 +120,16 @@ impl Session {
         Cadence::UNITS.is_due(step)
     }
 
+    /// Reads a tensor, unless this site and role were read in this step already: of accumulated batches, the first counts. Returns
+    /// whether it was read already.
+    fn read_once(&self, py: Python<'_>, site: u32, role: usize, tensor: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let first = self.is_first(site, names::role(role)?);
+        if first {
+            self.read(py, site, role, tensor)?;
+        }
+        Ok(!first)
+    }
+
     /// Reads a tensor. Returns how many of its elements are not finite; 0 for what cannot be read.
     fn read(&self, py: Python<'_>, site: u32, role: usize, tensor: &Bound<'_, PyAny>) -> PyResult<u64> {
         let role = names::role(role)?;
@@ -109,7 +142,7 @@ impl Session {
             None if array.memory().kind.is_float() => read(py, array.memory(), reading_options(role))?,
             None => return Ok(0),
         };
-        Ok(self.lock().session.take(SiteId(site), role, reading).non_finite())
+        Ok(self.take_reading(SiteId(site), role, reading))
     }
 
     /// Reads tensors of one role, one a site; `None` stands for a tensor that is missing. Returns how many elements are not
@@ -131,6 +164,21 @@ impl Session {
             self.lock().session.take(SiteId(site), role, reading);
         }
         Ok((bad, squares.sqrt()))
+    }
+
+    /// Reads the gradients of parameters that are trained, one a site. Returns how many elements are not finite, and the Euclidean
+    /// norm over all; `None` if no parameter has a gradient.
+    fn read_gradients(
+        &self,
+        py: Python<'_>,
+        sites: Vec<u32>,
+        parameters: Vec<Bound<'_, PyAny>>,
+    ) -> PyResult<Option<(u64, f64)>> {
+        let gradients: Vec<_> = parameters.iter().map(gradient_of).collect::<PyResult<_>>()?;
+        if gradients.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        self.read_all(py, sites, Role::Gradient as usize, gradients).map(Some)
     }
 
     /// Takes in the statistics of a tensor that were gathered where it lives: count, NaN, +Inf, -Inf, zeros, negatives, beyond

@@ -1,6 +1,6 @@
 """The native module: statistics of tensors, the session that measures, judges and logs, and the command line."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, TypeAlias, TypedDict, final
 
@@ -109,7 +109,7 @@ def statistics(tensor: Any, name: str = "") -> Statistics:
     Raises TypeError for anything but a dense array of float16, bfloat16, float32 or float64.
     """
 
-def set_torch_dtypes(dtypes: Sequence[Any]) -> None:
+def set_torch(dtypes: Sequence[Any], types: Sequence[type]) -> None:
     """Tells which objects are torch's dtypes: float32, float64, float16, bfloat16, int64, int32, int16, int8, uint8,
     bool."""
 
@@ -127,6 +127,51 @@ def command_line(arguments: Sequence[str | bytes | PathLike[str]]) -> int:
     """Runs `barograph` with these arguments, the first being its name. Returns the exit code."""
 
 @final
+class ModuleHooks:
+    """Hooks of modules for one supervisor: what is the same from step to step is done here, the rest by the slow path."""
+
+    stack: list[Any]
+    """Modules below the model that loop code called, that one first."""
+    quiet: bool
+    """Whether nothing is to be seen."""
+    reads_modules: bool
+    """Whether the results of modules are read at the moment."""
+    fast: bool
+    """Whether all that is read now is read here: on the CPU, in a step without readings per unit, with no mode above."""
+
+    def __new__(
+        cls,
+        session: Session,
+        enter_slowly: Callable[[Any, Any], None],
+        leave_slowly: Callable[[Any, Any, Any, Any], None],
+    ) -> ModuleHooks: ...
+    def passes(self, module: int) -> None:
+        """The module with this `id` needs nothing done when it ends."""
+
+    def is_function(self, module: int) -> None:
+        """The module with this `id` is an activation function."""
+
+    def is_layer(self, module: int, layer: Any, site: int, linear: bool) -> None:
+        """The module with this `id` is a layer that is read at `site`; `linear` if no activation function follows."""
+
+    def forget(self, module: int) -> None:
+        """The module with this `id` is gone, or is to be looked at by the slow path again."""
+
+    def clear(self) -> None:
+        """No layer waits for its activation function."""
+
+    def maker(self, tensor: Any) -> Any:
+        """The layer whose latest result `tensor` is."""
+
+    def take_seconds(self) -> float:
+        """Seconds that were spent here since this was asked last."""
+
+    def enter(self, module: Any, args: Any) -> None:
+        """A module is called."""
+
+    def leave(self, module: Any, args: Any, kwargs: Any, out: Any) -> None:
+        """A module has its result."""
+
 class Session:
     """Measures, judges and logs one run. Between `begin_step` and `end_step`, tensors are read in the order in which
     they are made."""
@@ -161,6 +206,14 @@ class Session:
 
     def read(self, site: int, role: int, tensor: Any) -> int:
         """Reads a tensor. Returns how many of its elements are not finite; 0 for what cannot be read."""
+
+    def read_once(self, site: int, role: int, tensor: Any) -> bool:
+        """Reads a tensor, unless this site and role were read in this step already: of accumulated batches, the first
+        counts. Returns whether it was read already."""
+
+    def read_gradients(self, sites: Sequence[int], parameters: Sequence[Any]) -> tuple[int, float] | None:
+        """Reads the gradients of parameters that are trained, one a site. Returns how many elements are not finite, and
+        the Euclidean norm over all; `None` if no parameter has a gradient."""
 
     def read_all(self, sites: Sequence[int], role: int, tensors: Sequence[Any]) -> tuple[int, float]:
         """Reads tensors of one role, one a site; `None` stands for a tensor that is missing.

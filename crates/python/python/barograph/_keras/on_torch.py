@@ -11,6 +11,7 @@ import keras
 import torch
 from torch.nn.modules import module as torch_module
 
+from .. import _native
 from .._torch import hooks
 from .._torch.layers import Layer, Layers
 from .._torch.parameters import Parameters
@@ -101,7 +102,7 @@ class KerasLayers(Layers):
         if not isinstance(layer, _KerasLayer) or layer.applies is None:
             super()._see_layer(layer, out)
             return
-        self.last = self._last_layer = None
+        self._clear()
         self._read(layer, ACTIVATION, out)
         self._tell(layer, layer.applies)
 
@@ -285,7 +286,12 @@ class OnTorch:
 def _ours(registry: dict[int, Any]) -> list[tuple[int, Any]]:
     """The hooks that are Barograph's; Keras would not have called those of others either."""
     entries = list(registry.items())
-    return [(key, hook) for key, hook in entries if str(getattr(hook, "__module__", "")).startswith("barograph.")]
+    return [(key, hook) for key, hook in entries if _is_ours(hook)]
+
+
+def _is_ours(hook: Any) -> bool:
+    of_module = str(getattr(hook, "__module__", "")).startswith("barograph.")
+    return of_module or isinstance(getattr(hook, "__self__", None), _native.ModuleHooks)
 
 
 class _Policy:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import sys
 from collections.abc import Callable
 from threading import get_ident
 from time import perf_counter
@@ -35,7 +36,7 @@ _compiles = False
 """Whether the script compiles something: only then hooks may be met by the compiler, which must not see what they do."""
 
 _DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
-_native.set_torch_dtypes([getattr(torch, name) for name in _DTYPES])
+_native.set_torch([getattr(torch, name) for name in _DTYPES], [torch.Tensor, torch.nn.Parameter])
 
 
 def supervisor() -> Supervisor | None:
@@ -87,11 +88,27 @@ def install(supervisor: Supervisor) -> None:
 def _listen_to_modules(level: int) -> None:
     """Hooks of modules are in place only where they are wanted: where there are none, torch calls modules directly."""
     wanted = level != BARE
-    if wanted and not _module_hooks:
-        _module_hooks.append(torch_module.register_module_forward_pre_hook(_enter_module))
-        _module_hooks.append(torch_module.register_module_forward_hook(_leave_module, with_kwargs=True))
+    if wanted and not _module_hooks and _supervisor is not None:
+        native = _supervisor.module_hooks
+        enter, leave = (enter_module, leave_module) if _may_compile() else (native.enter, native.leave)
+        _module_hooks.append(torch_module.register_module_forward_pre_hook(enter))
+        _module_hooks.append(torch_module.register_module_forward_hook(leave, with_kwargs=True))
     while _module_hooks and not wanted:
         _module_hooks.pop().remove()
+
+
+def _listen_anew() -> None:
+    """Hooks that are in place are those of another supervisor, or are to be others."""
+    if _module_hooks:
+        _listen_to_modules(BARE)
+        _listen_to_modules(FULL)
+
+
+def _may_compile() -> bool:
+    """Whether the compiler may meet the hooks: it can see through those in Python only."""
+    compiler = sys.modules.get("torch._dynamo.eval_frame")
+    backends = getattr(compiler, "cached_backends", {})
+    return _compiles or any(backend is not None for backend in backends.values())
 
 
 def _succeed(old: Supervisor) -> None:
@@ -107,6 +124,7 @@ def _succeed(old: Supervisor) -> None:
     new.operations.belong_to(new)
     new.on_level = _listen_to_modules
     _supervisor = new
+    _listen_anew()
 
 
 def remove() -> None:
@@ -146,10 +164,12 @@ def _guarded(see: Callable[..., None], *args: Any) -> None:
             _supervisor.trouble(error)
 
 
-# The two hooks of modules run more often than all others together, so they do what is frequent themselves.
+# The two hooks of modules run more often than all others together, so they do what is frequent themselves. Most calls do not even
+# come here: see `_native.ModuleHooks`.
 
 
-def _enter_module(module: torch.nn.Module, _args: Any) -> None:
+def enter_module(module: torch.nn.Module, _args: Any) -> None:
+    """A module is called."""
     if _compiles and _is_compiling():
         return
     watching = _supervisor
@@ -168,7 +188,8 @@ def _enter_module(module: torch.nn.Module, _args: Any) -> None:
         watching.budget.spent += perf_counter() - begun
 
 
-def _leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
+def leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> None:
+    """A module has its result."""
     if _compiles and _is_compiling():
         return
     watching = _supervisor
@@ -337,7 +358,9 @@ def _collective(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 def _compile(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Compiled code runs without our mode: its operations cannot be seen, and the mode would make it compile anew."""
     global _compiles
-    _compiles = True
+    if not _compiles:
+        _compiles = True
+        _listen_anew()
     from torch._dynamo.eval_frame import OptimizeContext
 
     if not hasattr(OptimizeContext.__call__, "__wrapped__"):

@@ -11,6 +11,8 @@ from . import names
 from .names import LAYERS, activation_of
 
 if TYPE_CHECKING:
+    from barograph import _native
+
     from .readings import Readings
 
 PRE_ACTIVATION, ACTIVATION = 2, 3
@@ -29,7 +31,7 @@ _PASSING = frozenset(
 class Layer:
     """What is known of one module: its path, whether its result is read, and how."""
 
-    __slots__ = ("path", "reads", "function", "channels_second", "kind", "site", "followed_by", "units")
+    __slots__ = ("path", "reads", "function", "channels_second", "kind", "site", "followed_by", "units", "key")
 
     def __init__(self, module: torch.nn.Module, path: str) -> None:
         name = type(module).__name__
@@ -44,22 +46,26 @@ class Layer:
         self.followed_by: str | None = None
         """The activation function behind it: unknown (`None`) until the first step is over, then a name, `linear` for none."""
         self.units = 0
+        self.key: int | None = None
+        """The `id` of the module."""
 
 
 class Layers:
     """The modules of the models that were called, and the activation that is under way."""
 
-    def __init__(self, readings: Readings) -> None:
+    def __init__(self, readings: Readings, hooks: _native.ModuleHooks | None = None) -> None:
         self._readings = readings
+        self._hooks = hooks
+        """Reads what is settled by itself; it is told of every module whose part is."""
         self._known: dict[int, Layer] = {}
         self._gone: dict[int, weakref.ref[torch.nn.Module]] = {}
         self._parameters: dict[int, str] = {}
         self._prefixes: set[str] = set()
         self._open: list[Layer] = []
         self._functional: dict[str, Layer] = {}
-        self.last: torch.Tensor | None = None
-        """The latest result of a layer, until an activation function takes it up."""
+        self._last: torch.Tensor | None = None
         self._last_layer: Layer | None = None
+        """The latest result of a layer that was not read by the hooks themselves, until an activation function takes it up."""
         self.calls_functions = False
         """Whether a model calls activation functions by themselves, so that modules do not show all activations."""
         self.roots: list[weakref.ref[torch.nn.Module]] = []
@@ -92,11 +98,18 @@ class Layers:
         key = id(module)
         if key in self._known:
             return
-        self._known[key] = self._make(module, path)
+        layer = self._known[key] = self._make(module, path)
+        layer.key = key
+        if self._hooks is not None and not layer.reads:
+            self._hooks.passes(key)
+        elif self._hooks is not None and layer.function is not None:
+            self._hooks.is_function(key)
 
         def forget(_: Any, key: int = key) -> None:
             self._known.pop(key, None)
             self._gone.pop(key, None)
+            if self._hooks is not None:
+                self._hooks.forget(key)
 
         self._gone[key] = weakref.ref(module, forget)
 
@@ -118,24 +131,33 @@ class Layers:
             return
         if path is not None and not of_module:
             self.calls_functions = True
-        if taken is self.last and self._last_layer is not None:
-            self._takes_up(self._last_layer, name, out)
+        layer = self._maker(taken)
+        if layer is not None:
+            self._takes_up(layer, name, out)
             return
         key = name if path is None else path if of_module else f"{path}.{name}"
-        layer = self._functional.get(key)
-        if layer is None:
-            layer = self._functional[key] = _Function(key, name)
-        self._read(layer, ACTIVATION, out)
-        self._tell(layer, name)
+        function = self._functional.get(key)
+        if function is None:
+            function = self._functional[key] = _Function(key, name)
+        self._read(function, ACTIVATION, out)
+        self._tell(function, name)
+
+    def _maker(self, tensor: Any) -> Layer | None:
+        """The layer whose latest result this is."""
+        if tensor is self._last and self._last_layer is not None:
+            return self._last_layer
+        return self._hooks.maker(tensor) if self._hooks is not None else None
 
     def _see_layer(self, layer: Layer, out: torch.Tensor) -> None:
-        self.last, self._last_layer = out, layer
+        self._last, self._last_layer = out, layer
+        if self._hooks is not None:
+            self._hooks.clear()
         if layer.followed_by is None:
             self._open.append(layer)
         self._read(layer, ACTIVATION if layer.followed_by == "linear" else PRE_ACTIVATION, out)
 
     def _takes_up(self, layer: Layer, function: str, out: torch.Tensor) -> None:
-        self.last = self._last_layer = None
+        self._clear()
         if layer.followed_by != "linear":  # It was none in the first step; then its readings stay what they were.
             self._read(layer, ACTIVATION, out)
             self._tell(layer, function)
@@ -144,6 +166,17 @@ class Layers:
         if layer.followed_by is None:
             layer.followed_by = function
             self._readings.layer_facts(layer, function)
+            self._settle(layer)
+
+    def _settle(self, layer: Layer) -> None:
+        """From now on it is known where the result of a layer is read, and as what."""
+        if self._hooks is not None and layer.key is not None and layer.site is not None and layer.function is None:
+            self._hooks.is_layer(layer.key, layer, layer.site, layer.followed_by == "linear")
+
+    def _clear(self) -> None:
+        self._last = self._last_layer = None
+        if self._hooks is not None:
+            self._hooks.clear()
 
     def _read(self, layer: Layer, role: int, out: torch.Tensor) -> None:
         if layer.site is None:
@@ -156,12 +189,13 @@ class Layers:
 
     def end_forward(self) -> None:
         """The forward pass is over: layers that no activation function followed put out their activation themselves."""
-        self.last = self._last_layer = None
+        self._clear()
         for layer in self._open:
             if layer.followed_by is None and layer.site is not None:
                 layer.followed_by = "linear"
                 self._readings.relabel(layer.site, PRE_ACTIVATION, ACTIVATION)
                 self._readings.layer_facts(layer, "linear")
+                self._settle(layer)
         self._open.clear()
 
 
@@ -171,7 +205,7 @@ class _Function(Layer):
     def __init__(self, path: str, function: str) -> None:
         self.path, self.function, self.kind = path, function, function
         self.reads, self.channels_second = True, False
-        self.site = self.followed_by = None
+        self.site = self.followed_by = self.key = None
         self.units = 0
 
 

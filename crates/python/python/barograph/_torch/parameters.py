@@ -120,10 +120,15 @@ class Parameters:
 
     def read_gradients(self) -> int:
         """Reads every gradient, and their global norm. Returns how many elements are not finite."""
-        gradients = [self._gradient(tensor) for tensor in self._tensors]
-        if all(gradient is None for gradient in gradients):
-            return 0
-        bad, norm = self._readings.read_all(self._sites, GRADIENT, gradients)
+        read: tuple[int, float | None] | None
+        if self.given or self._spread or self._readings.is_late:
+            gradients = [self._gradient(tensor) for tensor in self._tensors]
+            if all(gradient is None for gradient in gradients):
+                return 0
+            read = self._readings.read_all(self._sites, GRADIENT, gradients)
+        else:
+            read = self._readings.read_gradients(self._sites, self._tensors)
+        bad, norm = read or (0, None)
         if norm is not None:
             self._readings.scalar("gradient_norm", norm)
         return bad

@@ -72,16 +72,15 @@ class Readings:
 
         Returns whether it was read already.
         """
+        if self._late is None:
+            return self.session.read_once(site, role, tensor)
         key = (site, role)
         if key in self._seen:
             return True
         self._seen.add(key)
-        if self._late is None:
-            self.session.read(site, role, tensor)
-        else:
-            # Classes are numbers too.
-            numbers = tensor if tensor.is_floating_point() else tensor.to(torch.float32)
-            self._late.read(site, role, numbers, _BOUND if role == PRE_ACTIVATION else float("nan"))
+        # Classes are numbers too.
+        numbers = tensor if tensor.is_floating_point() else tensor.to(torch.float32)
+        self._late.read(site, role, numbers, _BOUND if role == PRE_ACTIVATION else float("nan"))
         return False
 
     def read_all(self, sites: list[int], role: int, tensors: Sequence[torch.Tensor | None]) -> tuple[int, float | None]:
@@ -93,6 +92,10 @@ class Readings:
             if tensor is not None:
                 self.read(site, role, tensor)
         return 0, None
+
+    def read_gradients(self, sites: list[int], parameters: list[torch.Tensor]) -> tuple[int, float] | None:
+        """Reads the gradients of parameters on the CPU, as `read_all`; `None` if there are none."""
+        return self.session.read_gradients(sites, parameters)
 
     def read_units(self, site: int, role: int, tensor: torch.Tensor, layout: tuple[int, int, int]) -> None:
         if self._late is None:
@@ -127,7 +130,10 @@ class Readings:
         self._say("relabel", site, old, new)
 
     def scalar(self, name: str, value: float) -> None:
-        self._say("scalar", name, value)
+        if self._late is None:
+            self.session.scalar(name, value)
+        else:
+            self._late.say("scalar", name, value)
 
     def layer_facts(self, layer: Layer, function: str) -> None:
         """Writes down what kind of layer it is, and which activation function stands behind it."""

@@ -18,7 +18,7 @@ import torch
 
 from barograph import _native, _ranks
 
-from . import aside, facts, locate, names, repeat, source
+from . import aside, facts, hooks, locate, names, repeat, source
 from .budget import BARE, FIRST_STEPS, FULL, Budget
 from .flow import Event, Flow, floats, has_nan, has_no_numbers, is_finite, is_mask, statistics, tensors
 from .layers import Layers
@@ -114,7 +114,10 @@ class Supervisor:
         self.budget = budget
         self.policy = policy
         self.readings = Readings(session)
-        self.layers = Layers(self.readings)
+        self.module_hooks = _native.ModuleHooks(session, hooks.enter_module, hooks.leave_module)
+        self.stack: list[torch.nn.Module] = self.module_hooks.stack
+        """The modules whose forward passes are under way, below a model that loop code called."""
+        self.layers = Layers(self.readings, self.module_hooks)
         rank = _ranks.here()
         self.ranks = RankReadings(rank, self.readings, self.layers) if rank else None
         """What this process tells of itself beside the others, if it is one of several ranks."""
@@ -122,8 +125,6 @@ class Supervisor:
         self.flow = Flow()
         self.operations = Operations(self)
         self.thread = threading.get_ident()
-        self.quiet = False
-        """Whether nothing is to be seen: supervision itself is at work, or an optimizer."""
         self.step = 0
         self.level = FULL
         self.troubles: dict[str, int] = {}
@@ -136,10 +137,6 @@ class Supervisor:
         self.adds_losses = False
         """Whether the losses of one step are parts of one loss, as where gradients of parts of a batch are accumulated."""
         self._on_finding = on_finding
-        self.stack: list[torch.nn.Module] = []
-        """The modules whose forward passes are under way, below a model that loop code called."""
-        self.reads_modules = False
-        """Whether the results of modules are read at the moment."""
         self._draws: weakref.WeakKeyDictionary[torch.nn.Module, bool] = weakref.WeakKeyDictionary()
         self._watching_call = False
         self.muted = False
@@ -160,7 +157,6 @@ class Supervisor:
         self._primary: int | None = None
         self._primary_rested = 0
         self._rows = 0
-        self._optimizer_place: tuple[CodeType, int] | None = None
         self.in_backward = False
         self.optimizer_exists = False
         self._shown: tuple[int, Event] | None = None
@@ -173,6 +169,8 @@ class Supervisor:
         self.on_level: Callable[[int], None] = lambda level: None
         """Hears how much of the next step is to be seen."""
         self._knows_loop = self._loop_is_simple = False
+        self._call_place: tuple[CodeType, int] | None = None
+        """Where the model was called, the last time that this was looked up."""
         self._optimizers_made = 0
         self._others = 0
         """Operations of this step's loop code besides a loss of the library."""
@@ -183,6 +181,20 @@ class Supervisor:
         self._bad_gradients = False
         self._incident_step = 0
         self._incident_told = False
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is to be seen: supervision itself is at work, or an optimizer."""
+        return self.module_hooks.quiet
+
+    @quiet.setter
+    def quiet(self, quiet: bool) -> None:
+        self.module_hooks.quiet = quiet
+
+    @property
+    def reads_modules(self) -> bool:
+        """Whether the results of modules are read at the moment."""
+        return self.module_hooks.reads_modules
 
     # --- modules
 
@@ -209,11 +221,12 @@ class Supervisor:
         if len(self._calls) > 2:
             self._calls[-3].await_gradient()
             del self._calls[:-_MOST_CALLS]
-        self.reads_modules = self.level == FULL
+        self.module_hooks.reads_modules = self.level == FULL
         if self.ranks:
             self.ranks.enter_forward(self.budget.spent)
         if self.level != FULL or (self.step >= FIRST_STEPS and not self.layers.calls_functions):
             self.mute()  # Nothing within the model is looked at that its modules do not show.
+        self.module_hooks.fast = self.muted and not self.readings.units_due and not self.readings.is_late
 
     def _random_state(self, module: torch.nn.Module) -> torch.Tensor | None:
         """The state of the random numbers, if the model draws any: to copy it costs as much as a small layer."""
@@ -245,10 +258,11 @@ class Supervisor:
 
     def leave_call(self, args: Any, kwargs: Any, out: Any) -> None:
         """A model that loop code called has its result."""
+        self.budget.spent += self.module_hooks.take_seconds()
         if self.ranks:
             self.ranks.leave_forward(self.budget.spent)
         self._listen()
-        self.reads_modules = False
+        self.module_hooks.reads_modules = False
         if self._watching_call and self._calls:
             with torch._C.DisableTorchFunction():
                 self._see_call(self._calls[-1], args, kwargs, out)
@@ -256,7 +270,9 @@ class Supervisor:
 
     def _see_call(self, call: Call, args: Any, kwargs: Any, out: Any) -> None:
         call.args, call.kwargs, call.output = args, kwargs, out
-        call.place = source.place(4)
+        if not self._knows_loop or len(self._calls) > 1:
+            self._call_place = source.place(4)
+        call.place = self._call_place
         call.autocast = aside.autocast()
         results = floats(out)
         given = floats(args[0]) if len(args) == 1 and not kwargs else floats((args, kwargs))
@@ -624,11 +640,9 @@ class Supervisor:
         self.budget.spent += perf_counter() - begun
 
     def _enter_step(self) -> None:
-        self.unmute()
         self.mute()
         self.stack.clear()
         self._begin()
-        self._optimizer_place = source.place(5)
         self.optimizer_exists = True
 
     def _read_before(self, learning_rate: float | None) -> None:
@@ -743,7 +757,7 @@ class Supervisor:
             weight = self.parameters.first_bad(of_gradients=False)
             event.site = weight[0] if weight else event.site
         elif optimizer is not None:
-            event = locate.update(self, optimizer, self._optimizer_place)
+            event = locate.update(self, optimizer, source.place(1))
         else:
             return
         self._incident_step = self.step - 1
@@ -836,6 +850,7 @@ class Supervisor:
         """Other trainings may follow in the same script, and need the memory of this one's models."""
         self._forget()
         self.flow = Flow()
+        self.module_hooks.clear()
         self.layers = Layers(self.readings)
         self.parameters = Parameters(self.readings, self.layers)
         self.policy = Policy(self.policy.name)
