@@ -89,7 +89,7 @@ pub(crate) struct Memory {
 
 /// Where the elements of one of torch's own tensors on the CPU lie; `None` for everything else.
 pub(crate) fn describe(object: &Bound<'_, PyAny>) -> Option<Memory> {
-    DESCRIBER.get(object.py())?.as_ref()?.memory(object)?
+    DESCRIBER.get(object.py())?.as_ref()?.memory(object)
 }
 
 impl<'py> Array<'py> {
@@ -97,8 +97,9 @@ impl<'py> Array<'py> {
     /// sparse, or whose elements are of a kind that is not read.
     pub(crate) fn of(object: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         let py = object.py();
-        if let Some(memory) = DESCRIBER.get(py).and_then(Option::as_ref).and_then(|torch| torch.memory(object)) {
-            return Ok(memory.map(|memory| Self { _owner: object.clone(), memory }));
+        let describer = DESCRIBER.get(py).and_then(Option::as_ref);
+        if let Some(describer) = describer.filter(|describer| describer.knows(object)) {
+            return Ok(describer.memory(object).map(|memory| Self { _owner: object.clone(), memory }));
         }
         let memory = match torch_kind(object)? {
             Some(kind) => of_torch(object, kind)?,
@@ -184,12 +185,7 @@ fn of_numpy(interface: &Bound<'_, PyDict>) -> PyResult<Option<Memory>> {
 
 impl Memory {
     /// `layout` is `None` for elements that lie one after the other.
-    pub(crate) const fn new(
-        address: usize,
-        kind: Kind,
-        len: usize,
-        layout: Option<(Vec<usize>, Vec<isize>)>,
-    ) -> Self {
+    pub(crate) const fn new(address: usize, kind: Kind, len: usize, layout: Option<(Vec<usize>, Vec<isize>)>) -> Self {
         Self { address, kind, len, layout }
     }
 

@@ -57,11 +57,16 @@ impl Describer {
         Some(Self { describe, types })
     }
 
-    /// Where the elements of a tensor lie: `None` if `object` is of another type; `Some(None)` if it is one whose elements
-    /// cannot be read here, as on an accelerator.
-    pub(crate) fn memory(&self, object: &Bound<'_, PyAny>) -> Option<Option<Memory>> {
+    /// Whether an object is a tensor of a type that is described here.
+    pub(crate) fn knows(&self, object: &Bound<'_, PyAny>) -> bool {
         let kind = object.get_type_ptr();
-        if !self.types.iter().any(|known| ptr::eq(known.as_ptr(), kind.cast())) {
+        self.types.iter().any(|known| ptr::eq(known.as_ptr(), kind.cast()))
+    }
+
+    /// Where the elements of a tensor lie; `None` for other objects, and for tensors whose elements cannot be read here, as on an
+    /// accelerator.
+    pub(crate) fn memory(&self, object: &Bound<'_, PyAny>) -> Option<Memory> {
+        if !self.knows(object) {
             return None;
         }
         let mut described = Described {
@@ -81,9 +86,9 @@ impl Describer {
         if unsafe { (self.describe)(object.as_ptr().cast(), &raw mut described) } != 0 {
             // SAFETY: Python is held. A tensor without memory of its own, as a sparse one, is no error here.
             unsafe { ffi::PyErr_Clear() };
-            return Some(None);
+            return None;
         }
-        Some(described.memory())
+        described.memory()
     }
 }
 

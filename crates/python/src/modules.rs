@@ -103,7 +103,6 @@ impl ModuleHooks {
         self.modules.remove(&module);
     }
 
-
     /// No layer waits for its activation function.
     fn clear(&mut self) {
         self.latest = None;

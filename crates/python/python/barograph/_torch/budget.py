@@ -39,8 +39,10 @@ class Budget:
         self.levels[level] += 1
         cost, self.spent = self.spent, 0.0
         self.total += cost
+        if self.share is None:
+            return FULL
         self._learn(level, cost, max(elapsed - cost, 0.0))
-        if self.share is None or sum(self.levels) < FIRST_STEPS or self.total < self.free:
+        if sum(self.levels) < FIRST_STEPS or self.total < self.free:
             return FULL
         earned = self.share * _CAUTION * self._step_time
         # Saved-up credit is bounded, or a long calm would be followed by a long burst.

@@ -80,7 +80,7 @@ def floats(value: Any) -> list[torch.Tensor]:
 
 def has_no_numbers(tensor: torch.Tensor) -> bool:
     """Whether a tensor only stands for one: it has a shape and nothing in it."""
-    return tensor.is_meta or type(tensor.data).__name__ == "FakeTensor"
+    return tensor.is_meta or (type(tensor) is not torch.Tensor and type(tensor.data).__name__ == "FakeTensor")
 
 
 def is_finite(tensor: torch.Tensor) -> bool:

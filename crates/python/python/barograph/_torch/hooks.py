@@ -59,7 +59,7 @@ def install(supervisor: Supervisor) -> None:
     """Lets `supervisor` see what torch does in this process. There is one at a time."""
     global _supervisor
     remove()
-    supervisor.quiet = False  # It may have been at work before.
+    supervisor.quiet = supervisor.muted = False  # It may have been at work before.
     _supervisor = supervisor
     _listen_to_modules(FULL)
     _keep(lambda: _listen_to_modules(BARE))

@@ -44,6 +44,10 @@ _MOST_CALLS = 8
 _LISTEN_EVERY = 16
 """Steps after which a loop that is known is listened to again (our choice)."""
 
+_CHECK_EVERY = 16
+"""Steps after which weights are looked at for non-finite elements where steps are not measured in full: between two of them a bad
+weight shows in the next loss (our choice)."""
+
 _SMALL = 65_536
 """Elements up to which the operands of loop code are kept until the end of the step (our choice: 256 KB)."""
 
@@ -168,13 +172,16 @@ class Supervisor:
         self._loss_bits = 0
         self.on_level: Callable[[int], None] = lambda level: None
         """Hears how much of the next step is to be seen."""
+        self._unchecked: torch.optim.Optimizer | None = None
+        """The optimizer whose latest update left weights that nobody has looked at yet."""
+        self._optimizer_place: tuple[CodeType, int] | None = None
         self._knows_loop = self._loop_is_simple = False
         self._call_place: tuple[CodeType, int] | None = None
         """Where the model was called, the last time that this was looked up."""
         self._optimizers_made = 0
         self._others = 0
         """Operations of this step's loop code besides a loss of the library."""
-        self._input_site: int | None = None
+        self._sites: dict[str, int] = {}
         self._newcomer: set[int] | None = None
         self.on_another: Callable[[], Supervisor | None] | None = None
         """Ends this training and gives the supervisor of the next one, where a script may train several models."""
@@ -204,7 +211,6 @@ class Supervisor:
         if not known and self._is_loop_code(module):
             return
         self.stack.append(module)
-        self.unmute()
         self._watching_call = torch.is_grad_enabled() and not self.in_backward
         if not self._watching_call:
             # Fast paths of inference look whether a mode is active; without ours they are as they were.
@@ -226,6 +232,8 @@ class Supervisor:
             self.ranks.enter_forward(self.budget.spent)
         if self.level != FULL or (self.step >= FIRST_STEPS and not self.layers.calls_functions):
             self.mute()  # Nothing within the model is looked at that its modules do not show.
+        else:
+            self.unmute()
         self.module_hooks.fast = self.muted and not self.readings.units_due and not self.readings.is_late
 
     def _random_state(self, module: torch.nn.Module) -> torch.Tensor | None:
@@ -278,15 +286,21 @@ class Supervisor:
         given = floats(args[0]) if len(args) == 1 and not kwargs else floats((args, kwargs))
         self._rows = next((result.shape[0] for result in results if result.dim() > 0), 0)
         if given and self.level == FULL:
-            if self._input_site is None:
-                shape = list(given[0].shape)
-                self._input_site = self.readings.site("input", math.prod(shape[1:]), shape[1:])
-            self.readings.read(self._input_site, INPUT, given[0])
+            self.readings.read(self._site("input", 0, given[0]), INPUT, given[0])
         bad = [result for result in results if not is_finite(result)]
         if bad:
             self._bad_call(call, bad, given)
 
+    def _site(self, path: str, units: int, batch: torch.Tensor) -> int:
+        """The site of inputs, outputs or targets; with 0 units, every number of an example is one."""
+        site = self._sites.get(path)
+        if site is None:
+            shape = list(batch.shape[1:])
+            site = self._sites[path] = self.readings.site(path, units or math.prod(shape), shape)
+        return site
+
     def _bad_call(self, call: Call, bad: list[torch.Tensor], given: list[torch.Tensor]) -> None:
+        self._check_late()
         entered = [tensor for tensor in given if not is_finite(tensor)]
         known = [origin for origin in map(self.flow.origin, entered) if isinstance(origin, Event)]
         known += [event for event in self.flow.events if event.phase == "update"]
@@ -435,7 +449,7 @@ class Supervisor:
             self._end_without_optimizer()
             self._begin()
             self.backward_seen = True
-            for loss in list(tensors(roots))[:1]:
+            for loss in (roots,) if type(roots) is torch.Tensor else list(tensors(roots))[:1]:
                 self._see_loss(self._scaled.get(id(loss), loss))
                 self._keep_output_gradients()
                 if not self.optimizer_exists and not self.parameters.count:
@@ -500,6 +514,8 @@ class Supervisor:
         if has_no_numbers(loss):
             return
         value = loss.item() if loss.numel() == 1 else float(loss.detach().sum())
+        if not math.isfinite(value):
+            self._check_late()
         self._losses.append(value)
         self.last_loss = value
         if self.incident is None:
@@ -511,7 +527,7 @@ class Supervisor:
         if self.level == FULL:
             self.layers.end_forward()
             self._see_outputs()
-        if value != value or value in (float("inf"), float("-inf")):
+        if not math.isfinite(value):
             self._broke(locate.forward(self, loss))
 
     def _learn_loss(self, loss: torch.Tensor) -> None:
@@ -536,7 +552,7 @@ class Supervisor:
             return
         output = results[0].detach()
         width = output.shape[-1] if output.dim() > 1 else 1
-        site = self.readings.site("output", width, list(output.shape[1:]))
+        site = self._site("output", width, output)
         if self.readings.read(site, OUTPUT, output):
             return
         self.readings.scalar("batch_rows", float(output.shape[0]))
@@ -552,7 +568,7 @@ class Supervisor:
             targets = targets.detach().contiguous()
             targets = targets.float() if targets.is_floating_point() and targets.dtype != torch.float32 else targets
             columns = targets.numel() // max(1, targets.shape[0]) if targets.dim() > 1 else 1
-            self.readings.read(self.readings.site("target", columns, list(targets.shape[1:])), TARGET, targets)
+            self.readings.read(self._site("target", columns, targets), TARGET, targets)
         self.readings.see_answers(output, width, targets, columns, self._logits)
         if self._wants_data and targets is not None:
             self._see_data(self._calls[0], targets, columns, width)
@@ -643,6 +659,8 @@ class Supervisor:
         self.mute()
         self.stack.clear()
         self._begin()
+        if self.level == FULL and self._optimizer_place is None:
+            self._optimizer_place = source.place(5)
         self.optimizer_exists = True
 
     def _read_before(self, learning_rate: float | None) -> None:
@@ -745,9 +763,13 @@ class Supervisor:
         self.flow.clear()
 
     def _read_new_weights(self, optimizer: torch.optim.Optimizer | None, by_hand: Event | None) -> None:
+        self._unchecked = None
         if self.level == FULL:
             self._weights_read = True
             bad = self.parameters.read_weights() > 0
+        elif by_hand is None and self.policy.name == "report" and self.step % _CHECK_EVERY:
+            self._unchecked = optimizer
+            return
         else:
             bad = self.parameters.first_bad(of_gradients=False) is not None
         if not bad or self.incident is not None:
@@ -757,11 +779,22 @@ class Supervisor:
             weight = self.parameters.first_bad(of_gradients=False)
             event.site = weight[0] if weight else event.site
         elif optimizer is not None:
-            event = locate.update(self, optimizer, source.place(1))
+            self._optimizer_place = source.place(1)
+            event = locate.update(self, optimizer, self._optimizer_place)
         else:
             return
         self._incident_step = self.step - 1
         self.incident = event
+        self._tell_incident()
+
+    def _check_late(self) -> None:
+        """The forward pass broke. In a step that is not measured in full, the weights were not looked at after the update before it:
+        a bad one shows here."""
+        optimizer, self._unchecked = self._unchecked, None
+        if optimizer is None or self.incident is not None or self.parameters.first_bad(of_gradients=False) is None:
+            return
+        self._incident_step = self.step - 1
+        self.incident = locate.update(self, optimizer, self._optimizer_place)
         self._tell_incident()
 
     # --- incidents
