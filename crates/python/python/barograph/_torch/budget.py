@@ -21,9 +21,9 @@ _SMOOTHING = 0.2
 class Budget:
     """Decides, step by step, how much is measured. `share` is the part of the time that may be spent, or `None` for no limit."""
 
-    def __init__(self, share: float | None, free: float = FREE_SECONDS) -> None:
+    def __init__(self, share: float | None, free: float | None = None) -> None:
         self.share = share
-        self.free = free
+        self.free = FREE_SECONDS if free is None else free
         """Seconds of supervision that the budget does not count."""
         self.spent = 0.0
         """Seconds of supervision in the step under way."""
