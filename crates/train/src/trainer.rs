@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::prepare::{Prepared, prepare};
 use crate::recipe::Recipe;
 use crate::replay::replay;
-use crate::schedule::Schedule;
+use crate::schedules::Schedule;
 use crate::snapshots::Snapshots;
 use crate::trial::Baseline;
 use barograph_burn::{Observer, Parameters, cpu};
@@ -217,7 +217,7 @@ impl<'a, M: Model> Run<'a, M> {
             state: Some(state),
             best: None,
             snapshots: Snapshots::new(every, state_bytes, cap / 2),
-            schedule: Schedule::new(recipe.schedule, steps_per_epoch, total),
+            schedule: Schedule::new(recipe.schedule.clone(), steps_per_epoch, total),
             steps_per_epoch,
             rate: recipe.optimizer.learning_rate,
             step: 0,

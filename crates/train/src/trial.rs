@@ -8,7 +8,7 @@ use crate::optimizers;
 use crate::outcome::Outcome;
 use crate::prepare::prepare;
 use crate::recipe::Recipe;
-use crate::schedule::Schedule;
+use crate::schedules::Schedule;
 use crate::{Model, Network};
 use barograph_burn::cpu;
 use barograph_vocab::{Remedy, Severity, Trial};
@@ -89,7 +89,7 @@ fn run<M: Model>(engine: &Engine<'_>, mut state: State<M>, from_step: u64) -> Ve
     let recipe = engine.recipe;
     let steps_per_epoch = crate::trainer::steps_per_epoch(engine.rows.len(), recipe);
     let total = steps_per_epoch * recipe.epochs;
-    let schedule = Schedule::new(recipe.schedule, steps_per_epoch, total);
+    let schedule = Schedule::new(recipe.schedule.clone(), steps_per_epoch, total);
     let steps = TRIAL_STEPS.min(total.saturating_sub(from_step)).max(1);
     let mut losses = Vec::new();
     let mut order = (u64::MAX, Vec::new());

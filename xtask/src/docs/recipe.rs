@@ -24,7 +24,7 @@ const TABLES: [(&str, &[&str]); 10] = [
     ("OptimizerSpec", &["OptimizerKind"]),
     ("PenaltySpec", &[]),
     ("ClipSpec", &[]),
-    ("ScheduleSpec", &["ScheduleKind", "Unit"]),
+    ("ScheduleSpec", &["ScheduleKind", "Swing", "Unit"]),
     ("CallbackSpec", &["Watch", "Monitor", "Mode"]),
     ("ObserveSpec", &[]),
 ];

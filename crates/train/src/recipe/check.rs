@@ -1,7 +1,8 @@
 //! Whether the values of a recipe make sense, wherever it came from.
 use super::layers::LayerKind;
 use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
-use super::{CallbackSpec, Normalize, OptimizerKind, Problem, Recipe};
+use super::{CallbackSpec, Normalize, OptimizerKind, Problem, Recipe, ScheduleKind};
+use std::fmt::Display;
 
 /// Everything that is wrong with the values of a recipe.
 pub(crate) fn problems(recipe: &Recipe) -> Vec<Problem> {
@@ -28,6 +29,7 @@ pub(crate) fn inconsistent(recipe: &Recipe) -> Vec<Problem> {
     check_data(recipe, &mut found);
     check_layers(recipe, &mut found);
     check_optimizer(recipe, &mut found);
+    check_schedule(recipe, &mut found);
     check_callbacks(recipe, &mut found);
     placed(found, recipe)
 }
@@ -108,6 +110,32 @@ fn check_optimizer(recipe: &Recipe, found: &mut Found) {
     }
 }
 
+fn check_schedule(recipe: &Recipe, found: &mut Found) {
+    let mut report =
+        |key: &str, text: String| found.push((format!("schedule.{key}"), format!("schedule.{key} {text}")));
+    let ascends = |numbers: &[u64]| numbers.is_sorted_by(|earlier, later| earlier < later);
+    match &recipe.schedule.kind {
+        ScheduleKind::Multistep { milestones, .. } if !ascends(milestones) => {
+            report("milestones", format!("must ascend, and {milestones:?} do not; sort them, each once"));
+        }
+        ScheduleKind::Piecewise { boundaries, .. } if !ascends(boundaries) => {
+            report("boundaries", format!("must ascend, and {boundaries:?} do not; sort them, each once"));
+        }
+        ScheduleKind::Piecewise { boundaries, factors, .. } if boundaries.len() != factors.len() => {
+            let (boundaries, factors) = (boundaries.len(), factors.len());
+            let text = format!("needs one number for each of the {boundaries} boundaries, not {factors}");
+            report("factors", text);
+        }
+        ScheduleKind::Cyclical { minimum, maximum, .. } if minimum > maximum => {
+            report("minimum", format!("is {minimum}, above the maximum of {maximum}; swap them"));
+        }
+        ScheduleKind::OneCycle { base_momentum, max_momentum, .. } if base_momentum > max_momentum => {
+            report("base_momentum", format!("is {base_momentum}, above max_momentum = {max_momentum}; swap them"));
+        }
+        _ => {}
+    }
+}
+
 /// A callback that watches validation needs rows to validate on. Code may bring its own, so only recipes with a file are judged.
 fn check_callbacks(recipe: &Recipe, found: &mut Found) {
     if recipe.data.file.is_none() || recipe.data.validation > 0.0 {
@@ -157,6 +185,16 @@ impl Checker {
         self.path = outer;
     }
 
+    /// Reports an empty list, or a number of it that is out of bounds.
+    fn all_of(&mut self, key: &str, empty: bool, bad: Option<impl Display>, limits: &str) {
+        if empty {
+            self.report(key, |key| format!("{key} is empty; give it at least one number, or leave the key out"));
+        }
+        if let Some(bad) = bad {
+            self.report(key, |key| format!("each number of {key} must be {limits}, not {bad}"));
+        }
+    }
+
     fn not_empty(&mut self, key: &str, value: &str) {
         if value.trim().is_empty() {
             self.report(key, |key| format!("{key} is empty; give it a text, or leave the key out"));
@@ -192,10 +230,18 @@ impl Visitor for Checker {
     }
 
     fn triple_or_none(&mut self, key: &'static str, value: &mut Option<[u64; 3]>, limits: Counts) {
-        let Some(bad) = value.iter().flatten().copied().find(|value| *value < limits.min || *value > limits.max) else {
-            return;
-        };
-        self.report(key, |key| format!("each number of {key} must be {}, not {bad}", limits.words()));
+        let bad = value.iter().flatten().find(|value| **value < limits.min || **value > limits.max);
+        self.all_of(key, false, bad, &limits.words());
+    }
+
+    fn counts(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts) {
+        let bad = value.iter().find(|value| **value < limits.min || **value > limits.max);
+        self.all_of(key, value.is_empty(), bad, &limits.words());
+    }
+
+    fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits) {
+        let bad = value.iter().find(|value| !limits.allow(**value));
+        self.all_of(key, value.is_empty(), bad, &limits.words());
     }
 
     fn flag(&mut self, _: &'static str, _: &mut bool) {}

@@ -61,7 +61,7 @@ pub use new::{new_recipe, new_recipe_for};
 pub use observe::ObserveSpec;
 pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpec, PenaltySpec};
 pub use origin::Origin;
-pub use schedule::{ScheduleKind, ScheduleSpec, Unit};
+pub use schedule::{ScheduleKind, ScheduleSpec, Swing, Unit};
 pub use shapes::Shape;
 
 use std::path::{Path, PathBuf};

@@ -202,6 +202,20 @@ impl<'a, 's> Reader<'a, 's> {
         count
     }
 
+    fn read_list<T>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        read: impl FnMut(&Value) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let item = self.find(key)?;
+        let list = item.as_array().and_then(|array| array.iter().map(read).collect());
+        if list.is_none() {
+            self.wrong_type(key, wanted, item);
+        }
+        list
+    }
+
     fn read_text(&mut self, key: &'static str) -> Option<&'a str> {
         let item = self.find(key)?;
         if item.as_str().is_none() {
@@ -284,6 +298,20 @@ impl Visitor for Reader<'_, '_> {
         match numbers {
             Some(_) => *value = numbers,
             None => self.wrong_type(key, "a list of three whole numbers, [channels, height, width]", item),
+        }
+    }
+
+    fn counts(&mut self, key: &'static str, value: &mut Vec<u64>, _: Counts) {
+        let whole = |value: &Value| value.as_integer()?.try_into().ok();
+        if let Some(counts) = self.read_list(key, "a list of whole numbers, such as [10, 20]", whole) {
+            *value = counts;
+        }
+    }
+
+    fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, _: Limits) {
+        let number = |value: &Value| value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+        if let Some(numbers) = self.read_list(key, "a list of numbers, such as [0.1, 0.01]", number) {
+            *value = numbers;
         }
     }
 
@@ -465,6 +493,14 @@ impl Visitor for Keys {
     }
 
     fn triple_or_none(&mut self, key: &'static str, _: &mut Option<[u64; 3]>, _: Counts) {
+        self.0.push(key);
+    }
+
+    fn counts(&mut self, key: &'static str, _: &mut Vec<u64>, _: Counts) {
+        self.0.push(key);
+    }
+
+    fn numbers(&mut self, key: &'static str, _: &mut Vec<f64>, _: Limits) {
         self.0.push(key);
     }
 

@@ -246,6 +246,29 @@ fn what_does_not_fit_together_is_an_error() {
 }
 
 #[test]
+fn lists_of_a_schedule_are_checked() {
+    let said = |schedule: &str| {
+        let text = GOOD.replace("kind = \"cosine\"", schedule);
+        Recipe::parse(&text, "digits.toml").expect_err(schedule).to_string()
+    };
+    let said = [
+        "kind = \"multistep\"\nmilestones = 3",
+        "kind = \"multistep\"\nmilestones = [1.5]",
+        "kind = \"multistep\"\nmilestones = []",
+        "kind = \"multistep\"\nmilestones = [0, 4]",
+        "kind = \"multistep\"\nmilestones = [4, 4]",
+        "kind = \"piecewise\"\nboundaries = [9, 4]\nfactors = [1, 1]",
+        "kind = \"piecewise\"\nboundaries = [4, 9]\nfactors = [-1, inf]",
+        "kind = \"piecewise\"\nboundaries = [4, 9]\nfactors = [1]",
+        "kind = \"cyclical\"\nminimum = 2",
+        "kind = \"one_cycle\"\nbase_momentum = 0.99",
+    ]
+    .map(said)
+    .join("\n");
+    insta::assert_snapshot!(said);
+}
+
+#[test]
 fn toml_errors_have_a_line() {
     let said = complaints(&[
         ("batch = 32", "batch = "),

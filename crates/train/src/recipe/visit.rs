@@ -22,6 +22,8 @@ impl Limits {
     pub(crate) const BELOW_ONE: Self = Self { min: 0.0, max: 1.0, below_max: true, ..Self::ANY };
     /// From 0 to 1.
     pub(crate) const SHARE: Self = Self { min: 0.0, max: 1.0, ..Self::ANY };
+    /// Above 0 and at most 1.
+    pub(crate) const ABOVE_ZERO_TO_ONE: Self = Self { above_min: true, ..Self::SHARE };
     /// Above 0 and below 1: a factor that shrinks.
     pub(crate) const SHRINKING: Self = Self { min: 0.0, max: 1.0, above_min: true, below_max: true };
 
@@ -140,6 +142,12 @@ pub(crate) trait Visitor {
 
     /// A list of exactly three whole numbers that may be absent.
     fn triple_or_none(&mut self, key: &'static str, value: &mut Option<[u64; 3]>, limits: Counts);
+
+    /// A list of whole numbers, never empty.
+    fn counts(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts);
+
+    /// A list of numbers, never empty.
+    fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits);
 
     /// Yes or no.
     fn flag(&mut self, key: &'static str, value: &mut bool);

@@ -105,6 +105,14 @@ impl Visitor for Writer {
         }
     }
 
+    fn counts(&mut self, key: &'static str, value: &mut Vec<u64>, _: Counts) {
+        self.put(key, value.iter().copied().map(count_value).collect::<Array>());
+    }
+
+    fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, _: Limits) {
+        self.put(key, value.iter().copied().map(number_value).collect::<Array>());
+    }
+
     fn flag(&mut self, key: &'static str, value: &mut bool) {
         self.put(key, *value);
     }
