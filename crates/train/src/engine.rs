@@ -6,6 +6,7 @@ use crate::gradient_hook::GradientHook;
 use crate::losses::{LOSS_SITE, Loss};
 use crate::metrics::{Answers, Score, Scoring};
 use crate::model::Model;
+use crate::optimizers::ScheduledOptimizer;
 use crate::penalty::penalty;
 use crate::recipe::Recipe;
 use barograph_burn::{
@@ -13,14 +14,14 @@ use barograph_burn::{
 };
 use barograph_monitor::{Session, row_sums};
 use barograph_vocab::{Role, Scalar};
-use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::optim::GradientsParams;
 use burn::prelude::*;
 
 /// Everything that a step changes. A clone shares the tensors, so that a snapshot costs next to nothing until the next step.
 #[derive(Clone)]
 pub(crate) struct State<M> {
     pub(crate) model: M,
-    pub(crate) optimizer: ModuleOptimizer,
+    pub(crate) optimizer: ScheduledOptimizer,
     pub(crate) hooks: Vec<Box<dyn GradientHook>>,
 }
 
@@ -32,6 +33,8 @@ pub(crate) struct StepPlan {
     /// Places in the training rows.
     pub(crate) places: Vec<usize>,
     pub(crate) learning_rate: f64,
+    /// Where the schedule has one.
+    pub(crate) momentum: Option<f64>,
 }
 
 /// Who watches a step.
@@ -113,7 +116,7 @@ impl Engine<'_> {
         let model = if matches!(clipped, Clipped::Refused(_)) {
             model
         } else {
-            optimizer.step(plan.learning_rate, model, gradients)
+            optimizer.step(plan.learning_rate, plan.momentum, model, gradients)
         };
         if let Some((observer, parameters)) = &eyes.observer {
             observer.with(|session| {

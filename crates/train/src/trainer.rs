@@ -13,7 +13,7 @@ use crate::gradient_hook::GradientHook;
 use crate::losses::Loss;
 use crate::metrics::{Answers, Score, Scoring};
 use crate::model::Model;
-use crate::optimizers;
+use crate::optimizers::ScheduledOptimizer;
 use crate::outcome::Outcome;
 use crate::prepare::{Prepared, prepare};
 use crate::recipe::Recipe;
@@ -184,7 +184,7 @@ impl<'a, M: Model> Run<'a, M> {
         let total = steps_per_epoch * recipe.epochs;
         let model = asked.model;
         let parameters = Parameters::of(&model).renamed(|path| model.site_of(path));
-        let state = State { optimizer: optimizers::build(&recipe.optimizer), hooks: asked.hooks, model };
+        let state = State { optimizer: ScheduledOptimizer::new(&recipe.optimizer), hooks: asked.hooks, model };
         let observer = match asked.observed {
             true => Some(Observer::new(start_session(recipe, asked.folder.as_deref())?)),
             false => None,
@@ -253,7 +253,8 @@ impl<'a, M: Model> Run<'a, M> {
         let (mut score, mut loss, mut rows) = (Score::default(), 0.0, 0.0);
         for places in order.chunks(recipe.batch as usize).take(self.steps_per_epoch as usize) {
             let learning_rate = self.rate * self.schedule.factor(self.step);
-            let plan = StepPlan { step: self.step, epoch, places: places.to_vec(), learning_rate };
+            let momentum = self.schedule.momentum(self.step);
+            let plan = StepPlan { step: self.step, epoch, places: places.to_vec(), learning_rate, momentum };
             let (result, findings) = self.step(&plan, &mut score);
             loss += f64::from(result.loss) * result.rows as f64;
             rows += result.rows as f64;

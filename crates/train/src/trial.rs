@@ -4,7 +4,7 @@ use crate::data::Dataset;
 use crate::engine::{Engine, Eyes, State, StepPlan};
 use crate::error::TrainError;
 use crate::metrics::{Score, Scoring};
-use crate::optimizers;
+use crate::optimizers::ScheduledOptimizer;
 use crate::outcome::Outcome;
 use crate::prepare::prepare;
 use crate::recipe::Recipe;
@@ -67,14 +67,14 @@ pub fn try_remedy(
             // The rate is given at each step; moments stay, unless the optimizer is another one.
             let same = repaired.optimizer.kind == recipe.optimizer.kind
                 && repaired.optimizer.weight_decay == recipe.optimizer.weight_decay;
-            let optimizer = if same { state.optimizer.clone() } else { optimizers::build(&repaired.optimizer) };
+            let optimizer = if same { state.optimizer.clone() } else { ScheduledOptimizer::new(&repaired.optimizer) };
             (*step, State { optimizer, ..state.clone() })
         }
         _ => (
             0,
             State {
                 model: network,
-                optimizer: optimizers::build(&repaired.optimizer),
+                optimizer: ScheduledOptimizer::new(&repaired.optimizer),
                 hooks: outcome.baseline.start.hooks.clone(),
             },
         ),
@@ -100,7 +100,7 @@ fn run<M: Model>(engine: &Engine<'_>, mut state: State<M>, from_step: u64) -> Ve
         }
         let places = order.1.chunks(recipe.batch as usize).nth(place).unwrap_or_default().to_vec();
         let learning_rate = recipe.optimizer.learning_rate * schedule.factor(step);
-        let plan = StepPlan { step, epoch, places, learning_rate };
+        let plan = StepPlan { step, epoch, places, learning_rate, momentum: schedule.momentum(step) };
         let (next, result) = engine.step(state, &plan, Eyes::default(), &mut Score::default());
         state = next;
         losses.push(result.loss);

@@ -32,6 +32,10 @@ pub(super) struct Step {
 impl Rule<2> for Adam {
     type Step = Step;
 
+    fn with_momentum(self, beta1: f64) -> Self {
+        Self { beta1, ..self }
+    }
+
     fn step(&self, rate: f64, number: u64) -> Step {
         let power = i32::try_from(number).unwrap_or(i32::MAX);
         let root = (1.0 - self.beta2.powi(power)).sqrt();

@@ -6,31 +6,44 @@
 )]
 
 mod adam;
+mod momentum;
 mod rms_prop;
+mod scheduled;
 mod sgd;
 
 use crate::recipe::{OptimizerKind, OptimizerSpec};
 use barograph_burn::{Formula, Number, update};
 use burn::optim::{LearningRate, ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource, join_path};
 use burn::prelude::*;
+use momentum::SharedMomentum;
+pub(crate) use scheduled::ScheduledOptimizer;
 
 /// The optimizer that a recipe asks for.
 #[must_use]
 pub fn build(spec: &OptimizerSpec) -> ModuleOptimizer {
+    with_momentum(spec, &SharedMomentum::default())
+}
+
+/// The same, with a momentum that can be changed later.
+fn with_momentum(spec: &OptimizerSpec, shared: &SharedMomentum) -> ModuleOptimizer {
     let (decay, decoupled) = (spec.weight_decay, matches!(spec.kind, OptimizerKind::AdamW { .. }));
     match spec.kind {
-        OptimizerKind::Sgd { momentum: 0.0, .. } => Kept(sgd::Sgd { decay }).into(),
-        OptimizerKind::Sgd { momentum, nesterov } => Kept(sgd::Momentum { momentum, nesterov, decay }).into(),
+        OptimizerKind::Sgd { momentum: 0.0, .. } => kept(shared, sgd::Sgd { decay }),
+        OptimizerKind::Sgd { momentum, nesterov } => kept(shared, sgd::Momentum { momentum, nesterov, decay }),
         OptimizerKind::Adam { beta1, beta2, epsilon } | OptimizerKind::AdamW { beta1, beta2, epsilon } => {
-            Kept(adam::Adam { beta1, beta2, epsilon, decay, decoupled }).into()
+            kept(shared, adam::Adam { beta1, beta2, epsilon, decay, decoupled })
         }
         OptimizerKind::RmsProp { alpha, epsilon, momentum: 0.0 } => {
-            Kept(rms_prop::RmsProp { alpha, epsilon, decay }).into()
+            kept(shared, rms_prop::RmsProp { alpha, epsilon, decay })
         }
         OptimizerKind::RmsProp { alpha, epsilon, momentum } => {
-            Kept(rms_prop::Momentum { average: rms_prop::RmsProp { alpha, epsilon, decay }, momentum }).into()
+            kept(shared, rms_prop::Momentum { average: rms_prop::RmsProp { alpha, epsilon, decay }, momentum })
         }
     }
+}
+
+fn kept<R: Rule<N>, const N: usize>(shared: &SharedMomentum, rule: R) -> ModuleOptimizer {
+    Kept { rule, momentum: shared.clone() }.into()
 }
 
 /// What one optimizer computes, with `N` numbers kept for every element of a weight.
@@ -40,11 +53,30 @@ trait Rule<const N: usize>: Clone + Send + Sync + 'static {
 
     /// The step with this number, which starts at 1.
     fn step(&self, rate: f64, number: u64) -> Self::Step;
+
+    /// The rule with another momentum; itself where it has none.
+    #[must_use]
+    fn with_momentum(self, _: f64) -> Self {
+        self
+    }
 }
 
 /// A rule as burn's optimizers are: it keeps its numbers for each weight, all zero at first.
 #[derive(Clone)]
-struct Kept<R, const N: usize>(R);
+struct Kept<R, const N: usize> {
+    rule: R,
+    /// What a schedule puts in place of the rule's own.
+    momentum: SharedMomentum,
+}
+
+impl<R: Rule<N>, const N: usize> Kept<R, N> {
+    fn rule(&self) -> R {
+        match self.momentum.get() {
+            Some(momentum) => self.rule.clone().with_momentum(momentum),
+            None => self.rule.clone(),
+        }
+    }
+}
 
 /// What is kept of one weight.
 #[derive(Clone)]
@@ -82,7 +114,7 @@ impl<R: Rule<N>, const N: usize> Optimizer for Kept<R, N> {
         let State { step, values } = state.unwrap_or(State { step: 0, values: Vec::new() });
         let values: Result<[Tensor<D>; N], _> = values.try_into();
         let values = values.unwrap_or_else(|_| std::array::from_fn(|_| weight.zeros_like()));
-        let (weight, values) = update(&self.0.step(rate, step + 1), weight, gradient, values);
+        let (weight, values) = update(&self.rule().step(rate, step + 1), weight, gradient, values);
         (weight, Some(State { step: step + 1, values: values.into() }))
     }
 

@@ -27,7 +27,7 @@ pub(super) struct Step {
 }
 
 impl RmsProp {
-    fn with_momentum(self, rate: f64, momentum: f64) -> Step {
+    fn step_with(self, rate: f64, momentum: f64) -> Step {
         Step {
             alpha: self.alpha as f32,
             rest: (1.0 - self.alpha) as f32,
@@ -43,15 +43,19 @@ impl Rule<1> for RmsProp {
     type Step = Step;
 
     fn step(&self, rate: f64, _: u64) -> Step {
-        self.with_momentum(rate, 0.0)
+        self.step_with(rate, 0.0)
     }
 }
 
 impl Rule<2> for Momentum {
     type Step = Step;
 
+    fn with_momentum(self, momentum: f64) -> Self {
+        Self { momentum, ..self }
+    }
+
     fn step(&self, rate: f64, _: u64) -> Step {
-        self.average.with_momentum(rate, self.momentum)
+        self.average.step_with(rate, self.momentum)
     }
 }
 

@@ -35,6 +35,10 @@ impl Rule<0> for Sgd {
 impl Rule<1> for Momentum {
     type Step = Step;
 
+    fn with_momentum(self, momentum: f64) -> Self {
+        Self { momentum, ..self }
+    }
+
     fn step(&self, rate: f64, _: u64) -> Step {
         let Self { momentum, nesterov, decay } = *self;
         Step { rate: rate as f32, momentum: momentum as f32, nesterov, decay: decay as f32 }

@@ -1,5 +1,5 @@
 //! The optimizers give the numbers of burn's, whatever way they run.
-use super::build;
+use super::{ScheduledOptimizer, build};
 use crate::recipe::{OptimizerKind, OptimizerSpec};
 use barograph_burn::{cpu, from_slice, to_vec};
 use burn::module::{Module, Param};
@@ -88,4 +88,37 @@ fn strided_gradients_and_resumed_states_give_the_same_bits() {
         let straight = trained(build(&spec), 4, false);
         assert!(straight == trained(build(&spec), 4, true), "{spec:?}: a strided gradient");
     }
+}
+
+#[test]
+fn a_schedule_replaces_the_momentum_where_there_is_one() {
+    let pair = |kind: fn(f64) -> OptimizerKind, changes: bool| {
+        let own = spec_of(kind(0.9));
+        let other = spec_of(kind(0.5));
+        let with = |spec, momentum| scheduled(ScheduledOptimizer::new(spec), momentum);
+        assert!(with(&own, None) == with(&own, Some(0.9)), "{own:?}");
+        assert!(with(&own, Some(0.5)) == with(&other, None), "{own:?}");
+        assert_eq!(with(&own, Some(0.5)) != with(&own, None), changes, "{own:?}");
+    };
+    pair(|momentum| OptimizerKind::Sgd { momentum, nesterov: true }, true);
+    pair(|beta1| OptimizerKind::Adam { beta1, beta2: 0.99, epsilon: 1e-8 }, true);
+    pair(|beta1| OptimizerKind::AdamW { beta1, beta2: 0.99, epsilon: 1e-8 }, true);
+    pair(|momentum| OptimizerKind::RmsProp { alpha: 0.9, epsilon: 1e-8, momentum }, true);
+    pair(|_| OptimizerKind::sgd(), false);
+    pair(|_| OptimizerKind::rmsprop(), false);
+}
+
+fn spec_of(kind: OptimizerKind) -> OptimizerSpec {
+    OptimizerSpec::from(kind).with_weight_decay(0.1)
+}
+
+/// The weight after some steps with this momentum.
+fn scheduled(mut optimizer: ScheduledOptimizer, momentum: Option<f64>) -> Vec<f32> {
+    let mut model = Weight { weight: Param::from_tensor(from_slice(numbers(0), SHAPE, &cpu(true)).require_grad()) };
+    for step in 1..=3 {
+        let mut gradients = GradientsParams::new();
+        gradients.register(model.weight.id, from_slice(numbers(step), SHAPE, &cpu(false)));
+        model = optimizer.step(0.01, momentum, model, gradients);
+    }
+    to_vec(&model.weight.val())
 }
