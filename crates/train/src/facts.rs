@@ -43,10 +43,12 @@ pub(crate) fn declare(session: &mut Session, engine: &Engine<'_>, layers: &[Laye
     declare(FactKey::Normalize, text(recipe.data.normalize.name()));
     declare(FactKey::Shuffle, FactValue::Flag(recipe.data.shuffle));
     let (momentum, epsilon) = match recipe.optimizer.kind {
-        OptimizerKind::Sgd { momentum, .. } => (momentum, None),
-        OptimizerKind::Adam { beta1, epsilon, .. } | OptimizerKind::AdamW { beta1, epsilon, .. } => {
-            (beta1, Some(epsilon))
-        }
+        OptimizerKind::Sgd { momentum, .. } | OptimizerKind::SgdW { momentum, .. } => (momentum, None),
+        OptimizerKind::Adam { beta1, epsilon, .. }
+        | OptimizerKind::AdamW { beta1, epsilon, .. }
+        | OptimizerKind::RAdam { beta1, epsilon, .. }
+        | OptimizerKind::NAdam { beta1, epsilon, .. }
+        | OptimizerKind::QHAdam { beta1, epsilon, .. } => (beta1, Some(epsilon)),
         OptimizerKind::RmsProp { momentum, epsilon, .. } => (momentum, Some(epsilon)),
     };
     let numbers = [

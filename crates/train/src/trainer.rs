@@ -201,8 +201,9 @@ impl<'a, M: Model> Run<'a, M> {
         let mut callbacks: Vec<_> =
             recipe.callbacks.iter().map(|spec| callbacks::from_spec(spec, asked.folder.as_deref())).collect();
         callbacks.extend(asked.callbacks);
-        // Weights and, at most, two moments of them.
-        let state_bytes = 3 * 4 * parameters.elements() as u64;
+        // Weights, at most two moments of them, and slow weights.
+        let tensors = if recipe.optimizer.lookahead_steps.is_some() { 4 } else { 3 };
+        let state_bytes = tensors * 4 * parameters.elements() as u64;
         let cap = recipe.observe.snapshot_memory_mb * 1_000_000;
         let every = if asked.observed { recipe.observe.snapshot_every } else { Some(0) };
         Ok(Self {

@@ -65,8 +65,7 @@ pub fn try_remedy(
     let (from_step, state) = match &outcome.baseline.good {
         Some((step, state)) if keeps_network && trouble.is_none_or(|trouble| *step <= trouble) => {
             // The rate is given at each step; moments stay, unless the optimizer is another one.
-            let same = repaired.optimizer.kind == recipe.optimizer.kind
-                && repaired.optimizer.weight_decay == recipe.optimizer.weight_decay;
+            let same = repaired.optimizer.with_learning_rate(0.0) == recipe.optimizer.with_learning_rate(0.0);
             let optimizer = if same { state.optimizer.clone() } else { ScheduledOptimizer::new(&repaired.optimizer) };
             (*step, State { optimizer, ..state.clone() })
         }

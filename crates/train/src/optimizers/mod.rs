@@ -6,15 +6,21 @@
 )]
 
 mod adam;
+mod lookahead;
 mod momentum;
+mod nadam;
+mod qhadam;
+mod radam;
 mod rms_prop;
 mod scheduled;
 mod sgd;
+mod sgdw;
 
 use crate::recipe::{OptimizerKind, OptimizerSpec};
 use barograph_burn::{Formula, Number, update};
 use burn::optim::{LearningRate, ModuleOptimizer, Optimizer, RecordState, StateSink, StateSource, join_path};
 use burn::prelude::*;
+use lookahead::Lookahead;
 use momentum::SharedMomentum;
 pub(crate) use scheduled::ScheduledOptimizer;
 
@@ -26,24 +32,49 @@ pub fn build(spec: &OptimizerSpec) -> ModuleOptimizer {
 
 /// The same, with a momentum that can be changed later.
 fn with_momentum(spec: &OptimizerSpec, shared: &SharedMomentum) -> ModuleOptimizer {
-    let (decay, decoupled) = (spec.weight_decay, matches!(spec.kind, OptimizerKind::AdamW { .. }));
+    let decay = spec.weight_decay;
+    let around = Around {
+        momentum: shared.clone(),
+        lookahead: spec.lookahead_steps.map(|steps| Lookahead { steps, alpha: spec.lookahead_alpha }),
+    };
     match spec.kind {
-        OptimizerKind::Sgd { momentum: 0.0, .. } => kept(shared, sgd::Sgd { decay }),
-        OptimizerKind::Sgd { momentum, nesterov } => kept(shared, sgd::Momentum { momentum, nesterov, decay }),
-        OptimizerKind::Adam { beta1, beta2, epsilon } | OptimizerKind::AdamW { beta1, beta2, epsilon } => {
-            kept(shared, adam::Adam { beta1, beta2, epsilon, decay, decoupled })
+        OptimizerKind::Sgd { momentum: 0.0, .. } => around.rule(sgd::Sgd { decay }),
+        OptimizerKind::Sgd { momentum, nesterov } => around.rule(sgd::Momentum { momentum, nesterov, decay }),
+        OptimizerKind::SgdW { momentum, nesterov } => around.rule(sgdw::SgdW { momentum, nesterov, decay }),
+        OptimizerKind::Adam { beta1, beta2, epsilon } => {
+            around.rule(adam::Adam { beta1, beta2, epsilon, decay, decoupled: false })
+        }
+        OptimizerKind::AdamW { beta1, beta2, epsilon } => {
+            around.rule(adam::Adam { beta1, beta2, epsilon, decay, decoupled: true })
+        }
+        OptimizerKind::RAdam { beta1, beta2, epsilon } => around.rule(radam::RAdam { beta1, beta2, epsilon, decay }),
+        OptimizerKind::NAdam { beta1, beta2, epsilon, momentum_decay } => {
+            around.rule(nadam::NAdam { beta1, beta2, epsilon, momentum_decay, decay })
+        }
+        OptimizerKind::QHAdam { beta1, beta2, nu1, nu2, epsilon } => {
+            around.rule(qhadam::QHAdam { beta1, beta2, nu1, nu2, epsilon, decay })
         }
         OptimizerKind::RmsProp { alpha, epsilon, momentum: 0.0 } => {
-            kept(shared, rms_prop::RmsProp { alpha, epsilon, decay })
+            around.rule(rms_prop::RmsProp { alpha, epsilon, decay })
         }
         OptimizerKind::RmsProp { alpha, epsilon, momentum } => {
-            kept(shared, rms_prop::Momentum { average: rms_prop::RmsProp { alpha, epsilon, decay }, momentum })
+            around.rule(rms_prop::Momentum { average: rms_prop::RmsProp { alpha, epsilon, decay }, momentum })
         }
     }
 }
 
-fn kept<R: Rule<N>, const N: usize>(shared: &SharedMomentum, rule: R) -> ModuleOptimizer {
-    Kept { rule, momentum: shared.clone() }.into()
+/// What goes around any rule.
+#[derive(Clone)]
+struct Around {
+    /// What a schedule puts in place of the rule's own.
+    momentum: SharedMomentum,
+    lookahead: Option<Lookahead>,
+}
+
+impl Around {
+    fn rule<R: Rule<N>, const N: usize>(self, rule: R) -> ModuleOptimizer {
+        Kept { rule, around: self }.into()
+    }
 }
 
 /// What one optimizer computes, with `N` numbers kept for every element of a weight.
@@ -65,13 +96,12 @@ trait Rule<const N: usize>: Clone + Send + Sync + 'static {
 #[derive(Clone)]
 struct Kept<R, const N: usize> {
     rule: R,
-    /// What a schedule puts in place of the rule's own.
-    momentum: SharedMomentum,
+    around: Around,
 }
 
 impl<R: Rule<N>, const N: usize> Kept<R, N> {
     fn rule(&self) -> R {
-        match self.momentum.get() {
+        match self.around.momentum.get() {
             Some(momentum) => self.rule.clone().with_momentum(momentum),
             None => self.rule.clone(),
         }
@@ -83,11 +113,16 @@ impl<R: Rule<N>, const N: usize> Kept<R, N> {
 struct State<const D: usize> {
     step: u64,
     values: Vec<Tensor<D>>,
+    /// The slow weight of Lookahead.
+    slow: Option<Tensor<D>>,
 }
 
 impl<const D: usize> RecordState for State<D> {
     fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
         out.push_scalar(prefix, "step", self.step.into());
+        if let Some(slow) = &self.slow {
+            out.push_tensor(prefix, "slow", slow.to_data());
+        }
         for (index, value) in self.values.iter().enumerate() {
             out.push_tensor(&join_path(prefix, "values"), &index.to_string(), value.to_data());
         }
@@ -95,9 +130,10 @@ impl<const D: usize> RecordState for State<D> {
 
     fn state_unflatten(prefix: &str, source: &mut StateSource, device: &Device) -> Option<Self> {
         let step = source.take_scalar(prefix, "step")?.try_into().ok()?;
+        let slow = source.take_tensor(prefix, "slow").map(|data| Tensor::from_data(data, device));
         let prefix = join_path(prefix, "values");
         let values = (0..).map_while(|index: usize| source.take_tensor(&prefix, &index.to_string()));
-        Some(Self { step, values: values.map(|data| Tensor::from_data(data, device)).collect() })
+        Some(Self { step, values: values.map(|data| Tensor::from_data(data, device)).collect(), slow })
     }
 }
 
@@ -111,15 +147,24 @@ impl<R: Rule<N>, const N: usize> Optimizer for Kept<R, N> {
         gradient: Tensor<D>,
         state: Option<State<D>>,
     ) -> (Tensor<D>, Option<State<D>>) {
-        let State { step, values } = state.unwrap_or(State { step: 0, values: Vec::new() });
+        let State { step, values, slow } = state.unwrap_or(State { step: 0, values: Vec::new(), slow: None });
+        let step = step + 1;
         let values: Result<[Tensor<D>; N], _> = values.try_into();
         let values = values.unwrap_or_else(|_| std::array::from_fn(|_| weight.zeros_like()));
-        let (weight, values) = update(&self.rule().step(rate, step + 1), weight, gradient, values);
-        (weight, Some(State { step: step + 1, values: values.into() }))
+        let slow = self.around.lookahead.map(|lookahead| (lookahead, slow.unwrap_or_else(|| weight.clone())));
+        let (weight, values) = update(&self.rule().step(rate, step), weight, gradient, values);
+        let (weight, slow) = match slow {
+            Some((lookahead, slow)) => {
+                let (weight, slow) = lookahead.follow(step, weight, slow);
+                (weight, Some(slow))
+            }
+            None => (weight, None),
+        };
+        (weight, Some(State { step, values: values.into(), slow }))
     }
 
     fn to_device<const D: usize>(mut state: State<D>, device: &Device) -> State<D> {
-        for value in &mut state.values {
+        for value in state.values.iter_mut().chain(&mut state.slow) {
             if value.device() != *device {
                 *value = value.clone().to_device(device);
             }

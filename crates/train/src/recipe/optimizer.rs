@@ -1,5 +1,5 @@
 //! How weights move: the optimizer, penalties on weights, and clipping of gradients.
-use super::visit::{Kind, Limits, Section, Visitor};
+use super::visit::{Counts, Kind, Limits, Section, Visitor};
 
 /// Learning rate of a recipe that gives none; 0.001 is the default of Keras and torch for Adam.
 pub const DEFAULT_LEARNING_RATE: f64 = 0.001;
@@ -10,6 +10,13 @@ pub enum OptimizerKind {
     /// `sgd`: stochastic gradient descent.
     Sgd {
         /// `momentum`: share of the last step that is kept. Default 0; below 1.
+        momentum: f64,
+        /// `nesterov`: look ahead along the momentum. Default false; needs momentum.
+        nesterov: bool,
+    },
+    /// `sgdw` (Loshchilov and Hutter 2019): gradient descent with momentum, and weight decay apart from the gradient.
+    SgdW {
+        /// `momentum`: share of the last step that is kept. Default 0.9; below 1.
         momentum: f64,
         /// `nesterov`: look ahead along the momentum. Default false; needs momentum.
         nesterov: bool,
@@ -32,6 +39,40 @@ pub enum OptimizerKind {
         /// `epsilon`: added to the denominator. Default 1e-8.
         epsilon: f64,
     },
+    /// `radam` (Liu et al. 2020): Adam that takes plain steps until its mean of squares can be trusted. Weight decay is added to the
+    /// gradient.
+    RAdam {
+        /// `beta1`: decay of the mean of gradients. Default 0.9; below 1.
+        beta1: f64,
+        /// `beta2`: decay of the mean of squared gradients. Default 0.999; below 1.
+        beta2: f64,
+        /// `epsilon`: added to the denominator. Default 1e-8.
+        epsilon: f64,
+    },
+    /// `nadam` (Dozat 2016): Adam with Nesterov's look ahead. Weight decay is added to the gradient.
+    NAdam {
+        /// `beta1`: decay of the mean of gradients. Default 0.9; below 1.
+        beta1: f64,
+        /// `beta2`: decay of the mean of squared gradients. Default 0.999; below 1.
+        beta2: f64,
+        /// `epsilon`: added to the denominator. Default 1e-8.
+        epsilon: f64,
+        /// `momentum_decay`: how fast the momentum grows from half of `beta1` to all of it. Default 0.004; 0 or more.
+        momentum_decay: f64,
+    },
+    /// `qhadam` (Ma and Yarats 2019): Adam with each mean averaged with what goes into it. Weight decay is added to the gradient.
+    QHAdam {
+        /// `beta1`: decay of the mean of gradients. Default 0.995, as the authors advise; below 1.
+        beta1: f64,
+        /// `beta2`: decay of the mean of squared gradients. Default 0.999; below 1.
+        beta2: f64,
+        /// `nu1`: share of the mean of gradients beside the gradient itself. Default 0.7, as the authors advise; 0 to 1, where 1 is Adam.
+        nu1: f64,
+        /// `nu2`: share of the mean of squares beside the square itself. Default 1; 0 to 1, where 1 is Adam.
+        nu2: f64,
+        /// `epsilon`: added to the denominator. Default 1e-8.
+        epsilon: f64,
+    },
     /// `rmsprop` (Hinton 2012).
     RmsProp {
         /// `alpha`: decay of the mean of squared gradients. Default 0.9 as in Keras (torch has 0.99); below 1.
@@ -48,6 +89,12 @@ impl OptimizerKind {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.kind()
+    }
+
+    /// Each kind with its defaults, in the order of this page.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        <Self as Kind>::all()
     }
 
     /// Plain gradient descent.
@@ -68,6 +115,30 @@ impl OptimizerKind {
         Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
     }
 
+    /// `RAdam` with its defaults.
+    #[must_use]
+    pub const fn radam() -> Self {
+        Self::RAdam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+    }
+
+    /// `NAdam` with its defaults.
+    #[must_use]
+    pub const fn nadam() -> Self {
+        Self::NAdam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, momentum_decay: 0.004 }
+    }
+
+    /// `QHAdam` with its defaults.
+    #[must_use]
+    pub const fn qhadam() -> Self {
+        Self::QHAdam { beta1: 0.995, beta2: 0.999, nu1: 0.7, nu2: 1.0, epsilon: 1e-8 }
+    }
+
+    /// `SGDW` with its defaults.
+    #[must_use]
+    pub const fn sgdw() -> Self {
+        Self::SgdW { momentum: 0.9, nesterov: false }
+    }
+
     /// `RMSprop` with its defaults.
     #[must_use]
     pub const fn rmsprop() -> Self {
@@ -79,28 +150,50 @@ impl Kind for OptimizerKind {
     const WHAT: &'static str = "optimizer";
 
     fn all() -> Vec<Self> {
-        vec![Self::sgd(), Self::adam(), Self::adamw(), Self::rmsprop()]
+        vec![
+            Self::sgd(),
+            Self::sgdw(),
+            Self::adam(),
+            Self::adamw(),
+            Self::radam(),
+            Self::nadam(),
+            Self::qhadam(),
+            Self::rmsprop(),
+        ]
     }
 
     fn kind(&self) -> &'static str {
         match self {
             Self::Sgd { .. } => "sgd",
+            Self::SgdW { .. } => "sgdw",
             Self::Adam { .. } => "adam",
             Self::AdamW { .. } => "adamw",
+            Self::RAdam { .. } => "radam",
+            Self::NAdam { .. } => "nadam",
+            Self::QHAdam { .. } => "qhadam",
             Self::RmsProp { .. } => "rmsprop",
         }
     }
 
     fn visit<V: Visitor>(&mut self, visitor: &mut V) {
         match self {
-            Self::Sgd { momentum, nesterov } => {
+            Self::Sgd { momentum, nesterov } | Self::SgdW { momentum, nesterov } => {
                 visitor.number("momentum", momentum, Limits::BELOW_ONE);
                 visitor.flag("nesterov", nesterov);
             }
-            Self::Adam { beta1, beta2, epsilon } | Self::AdamW { beta1, beta2, epsilon } => {
-                visitor.number("beta1", beta1, Limits::BELOW_ONE);
-                visitor.number("beta2", beta2, Limits::BELOW_ONE);
-                visitor.number("epsilon", epsilon, Limits::NOT_NEGATIVE);
+            Self::Adam { beta1, beta2, epsilon }
+            | Self::AdamW { beta1, beta2, epsilon }
+            | Self::RAdam { beta1, beta2, epsilon } => {
+                visit_adam(visitor, beta1, beta2, epsilon);
+            }
+            Self::NAdam { beta1, beta2, epsilon, momentum_decay } => {
+                visit_adam(visitor, beta1, beta2, epsilon);
+                visitor.number("momentum_decay", momentum_decay, Limits::NOT_NEGATIVE);
+            }
+            Self::QHAdam { beta1, beta2, nu1, nu2, epsilon } => {
+                visit_adam(visitor, beta1, beta2, epsilon);
+                visitor.number("nu1", nu1, Limits::SHARE);
+                visitor.number("nu2", nu2, Limits::SHARE);
             }
             Self::RmsProp { alpha, epsilon, momentum } => {
                 visitor.number("alpha", alpha, Limits::BELOW_ONE);
@@ -109,6 +202,13 @@ impl Kind for OptimizerKind {
             }
         }
     }
+}
+
+/// What Adam and its kin have in common.
+fn visit_adam<V: Visitor>(visitor: &mut V, beta1: &mut f64, beta2: &mut f64, epsilon: &mut f64) {
+    visitor.number("beta1", beta1, Limits::BELOW_ONE);
+    visitor.number("beta2", beta2, Limits::BELOW_ONE);
+    visitor.number("epsilon", epsilon, Limits::NOT_NEGATIVE);
 }
 
 /// `[optimizer]`: how weights move.
@@ -120,6 +220,11 @@ pub struct OptimizerSpec {
     pub learning_rate: f64,
     /// `weight_decay`: share of each weight that a step takes away, times the learning rate. Default 0.
     pub weight_decay: f64,
+    /// `lookahead_steps`: after this many steps slow weights follow, and the optimizer goes on from them (Lookahead: Zhang et al. 2019,
+    /// who have 5 to 10). Default: no slow weights; 1 or more.
+    pub lookahead_steps: Option<u64>,
+    /// `lookahead_alpha`: how far the slow weights go towards the others each time. Default 0.5; 0 to 1, where 1 changes nothing.
+    pub lookahead_alpha: f64,
 }
 
 impl Default for OptimizerSpec {
@@ -130,7 +235,13 @@ impl Default for OptimizerSpec {
 
 impl From<OptimizerKind> for OptimizerSpec {
     fn from(kind: OptimizerKind) -> Self {
-        Self { kind, learning_rate: DEFAULT_LEARNING_RATE, weight_decay: 0.0 }
+        Self {
+            kind,
+            learning_rate: DEFAULT_LEARNING_RATE,
+            weight_decay: 0.0,
+            lookahead_steps: None,
+            lookahead_alpha: 0.5,
+        }
     }
 }
 
@@ -155,6 +266,8 @@ impl Section for OptimizerSpec {
         visitor.kind(&mut self.kind, true);
         visitor.number("learning_rate", &mut self.learning_rate, Limits::NOT_NEGATIVE);
         visitor.number("weight_decay", &mut self.weight_decay, Limits::NOT_NEGATIVE);
+        visitor.count_or_none("lookahead_steps", &mut self.lookahead_steps, Counts::from(1));
+        visitor.number("lookahead_alpha", &mut self.lookahead_alpha, Limits::SHARE);
     }
 }
 

@@ -109,7 +109,8 @@ pub enum ScheduleKind {
         initial_division: f64,
         /// `final_division`: what the first rate is divided by at the end. Default 10000; above 0.
         final_division: f64,
-        /// `cycle_momentum`: whether the momentum changes too. An optimizer without momentum stays as it is. Default true.
+        /// `cycle_momentum`: whether the momentum changes too. An optimizer without momentum stays as it is,
+        /// and so does `nadam`, whose momentum has a course of its own. Default true.
         cycle_momentum: bool,
         /// `base_momentum`: at the highest rate. Default 0.85; below 1.
         base_momentum: f64,

@@ -522,7 +522,7 @@ prop_compose! {
         Recipe {
             name, seed, epochs, batch, task, data, layers,
             loss: LossSpec { kind: losses.0, reduction: losses.1 },
-            optimizer: OptimizerSpec { kind: optimizer, learning_rate: numbers.0, weight_decay: numbers.1 },
+            optimizer: OptimizerSpec { kind: optimizer, learning_rate: numbers.0, weight_decay: numbers.1, lookahead_steps: counts.2, lookahead_alpha: numbers.2 },
             penalty: PenaltySpec { l1: numbers.2, l2: numbers.3 },
             clip: ClipSpec { value: clip, tensor_norm: None, global_norm: clip },
             schedule: ScheduleSpec { kind: schedule, warmup_steps: counts.0 },
