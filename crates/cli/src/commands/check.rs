@@ -9,7 +9,7 @@ use crate::table::{Align, Table, wrap};
 use anyhow::Result;
 use barograph_report::{count, counted, number, visible};
 use barograph_train::data::{self, Dataset, Targets};
-use barograph_train::recipe::{LayerSpec, Recipe, Shape};
+use barograph_train::recipe::{LayerSpec, OptimizerSpec, Recipe, Shape};
 use barograph_train::{Inspection, inspect};
 use barograph_vocab::{Cause, Finding};
 use clap::Args;
@@ -73,6 +73,7 @@ fn facts(name: &str, recipe: &Recipe, data: &Dataset, inspection: &Inspection, s
                 count(steps)
             ),
         ),
+        ("weight decay", weight_decay(&recipe.optimizer)),
     ];
     lines.retain(|(_, text)| !text.is_empty());
     let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or(0) + 2;
@@ -84,6 +85,19 @@ fn facts(name: &str, recipe: &Recipe, data: &Dataset, inspection: &Inspection, s
         }
     }
     out
+}
+
+/// How strong it is and what it is for; nothing where there is none.
+fn weight_decay(optimizer: &OptimizerSpec) -> String {
+    if optimizer.weight_decay == 0.0 {
+        return String::new();
+    }
+    let of = if optimizer.kind.decays_all() {
+        "of all weights"
+    } else {
+        "of weights, not of biases and normalization layers"
+    };
+    format!("{} times the learning rate, {of}", number(optimizer.weight_decay))
 }
 
 /// The input columns as they are in the file, before they are scaled.

@@ -50,6 +50,21 @@ fn a_check_says_what_does_not_belong_together() {
 }
 
 #[test]
+fn a_check_says_what_weight_decay_is_for() {
+    let desk = Desk::new();
+    // In one line, however wide the screen.
+    let said = |extra: &[&str]| {
+        let out = desk.run([&["check", "recipe.toml", "--set", "optimizer.weight_decay=0.25"], extra].concat()).fine();
+        out.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(said(&[]).contains("0.25 times the learning rate, of all weights"));
+    let adamw = ["--set", "optimizer.kind=adamw"];
+    assert!(said(&adamw).contains("of weights, not of biases and normalization layers"));
+    let all = said(&[&adamw[..], &["--set", "optimizer.decay_all=true"]].concat());
+    assert!(all.contains("of all weights"), "{all}");
+}
+
+#[test]
 fn a_check_trains_nothing_and_writes_nothing() {
     let desk = Desk::new();
     desk.run(["check", "recipe.toml"]).fine();

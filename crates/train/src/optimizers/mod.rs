@@ -32,33 +32,36 @@ pub fn build(spec: &OptimizerSpec) -> ModuleOptimizer {
 
 /// The same, with a momentum that can be changed later.
 fn with_momentum(spec: &OptimizerSpec, shared: &SharedMomentum) -> ModuleOptimizer {
-    let decay = spec.weight_decay;
     let around = Around {
+        decay: spec.weight_decay,
+        decay_vectors: spec.kind.decays_all(),
         momentum: shared.clone(),
         lookahead: spec.lookahead_steps.map(|steps| Lookahead { steps, alpha: spec.lookahead_alpha }),
     };
     match spec.kind {
-        OptimizerKind::Sgd { momentum: 0.0, .. } => around.rule(sgd::Sgd { decay }),
-        OptimizerKind::Sgd { momentum, nesterov } => around.rule(sgd::Momentum { momentum, nesterov, decay }),
-        OptimizerKind::SgdW { momentum, nesterov } => around.rule(sgdw::SgdW { momentum, nesterov, decay }),
+        OptimizerKind::Sgd { momentum: 0.0, .. } => around.rule(|decay| sgd::Sgd { decay }),
+        OptimizerKind::Sgd { momentum, nesterov } => around.rule(|decay| sgd::Momentum { momentum, nesterov, decay }),
+        OptimizerKind::SgdW { momentum, nesterov, .. } => around.rule(|decay| sgdw::SgdW { momentum, nesterov, decay }),
         OptimizerKind::Adam { beta1, beta2, epsilon } => {
-            around.rule(adam::Adam { beta1, beta2, epsilon, decay, decoupled: false })
+            around.rule(|decay| adam::Adam { beta1, beta2, epsilon, decay, decoupled: false })
         }
-        OptimizerKind::AdamW { beta1, beta2, epsilon } => {
-            around.rule(adam::Adam { beta1, beta2, epsilon, decay, decoupled: true })
+        OptimizerKind::AdamW { beta1, beta2, epsilon, .. } => {
+            around.rule(|decay| adam::Adam { beta1, beta2, epsilon, decay, decoupled: true })
         }
-        OptimizerKind::RAdam { beta1, beta2, epsilon } => around.rule(radam::RAdam { beta1, beta2, epsilon, decay }),
+        OptimizerKind::RAdam { beta1, beta2, epsilon } => {
+            around.rule(|decay| radam::RAdam { beta1, beta2, epsilon, decay })
+        }
         OptimizerKind::NAdam { beta1, beta2, epsilon, momentum_decay } => {
-            around.rule(nadam::NAdam { beta1, beta2, epsilon, momentum_decay, decay })
+            around.rule(|decay| nadam::NAdam { beta1, beta2, epsilon, momentum_decay, decay })
         }
         OptimizerKind::QHAdam { beta1, beta2, nu1, nu2, epsilon } => {
-            around.rule(qhadam::QHAdam { beta1, beta2, nu1, nu2, epsilon, decay })
+            around.rule(|decay| qhadam::QHAdam { beta1, beta2, nu1, nu2, epsilon, decay })
         }
         OptimizerKind::RmsProp { alpha, epsilon, momentum: 0.0 } => {
-            around.rule(rms_prop::RmsProp { alpha, epsilon, decay })
+            around.rule(|decay| rms_prop::RmsProp { alpha, epsilon, decay })
         }
         OptimizerKind::RmsProp { alpha, epsilon, momentum } => {
-            around.rule(rms_prop::Momentum { average: rms_prop::RmsProp { alpha, epsilon, decay }, momentum })
+            around.rule(|decay| rms_prop::Momentum { average: rms_prop::RmsProp { alpha, epsilon, decay }, momentum })
         }
     }
 }
@@ -66,14 +69,19 @@ fn with_momentum(spec: &OptimizerSpec, shared: &SharedMomentum) -> ModuleOptimiz
 /// What goes around any rule.
 #[derive(Clone)]
 struct Around {
+    decay: f64,
+    /// Whether it also takes from weights of one dimension: biases, and the scale and shift of normalization layers.
+    decay_vectors: bool,
     /// What a schedule puts in place of the rule's own.
     momentum: SharedMomentum,
     lookahead: Option<Lookahead>,
 }
 
 impl Around {
-    fn rule<R: Rule<N>, const N: usize>(self, rule: R) -> ModuleOptimizer {
-        Kept { rule, around: self }.into()
+    /// The optimizer of a rule, which is asked for by its weight decay.
+    fn rule<R: Rule<N>, const N: usize>(self, rule: impl Fn(f64) -> R) -> ModuleOptimizer {
+        let vectors = rule(if self.decay_vectors { self.decay } else { 0.0 });
+        Kept { rule: rule(self.decay), vectors, around: self }.into()
     }
 }
 
@@ -96,14 +104,18 @@ trait Rule<const N: usize>: Clone + Send + Sync + 'static {
 #[derive(Clone)]
 struct Kept<R, const N: usize> {
     rule: R,
+    /// The rule of weights of one dimension.
+    vectors: R,
     around: Around,
 }
 
 impl<R: Rule<N>, const N: usize> Kept<R, N> {
-    fn rule(&self) -> R {
+    /// The rule of weights with this many dimensions.
+    fn rule(&self, dimensions: usize) -> R {
+        let rule = if dimensions < 2 { self.vectors.clone() } else { self.rule.clone() };
         match self.around.momentum.get() {
-            Some(momentum) => self.rule.clone().with_momentum(momentum),
-            None => self.rule.clone(),
+            Some(momentum) => rule.with_momentum(momentum),
+            None => rule,
         }
     }
 }
@@ -152,7 +164,7 @@ impl<R: Rule<N>, const N: usize> Optimizer for Kept<R, N> {
         let values: Result<[Tensor<D>; N], _> = values.try_into();
         let values = values.unwrap_or_else(|_| std::array::from_fn(|_| weight.zeros_like()));
         let slow = self.around.lookahead.map(|lookahead| (lookahead, slow.unwrap_or_else(|| weight.clone())));
-        let (weight, values) = update(&self.rule().step(rate, step), weight, gradient, values);
+        let (weight, values) = update(&self.rule(D).step(rate, step), weight, gradient, values);
         let (weight, slow) = match slow {
             Some((lookahead, slow)) => {
                 let (weight, slow) = lookahead.follow(step, weight, slow);

@@ -100,7 +100,7 @@ fn check_data(recipe: &Recipe, found: &mut Found) {
 
 fn check_optimizer(recipe: &Recipe, found: &mut Found) {
     if let OptimizerKind::Sgd { momentum: 0.0, nesterov: true }
-    | OptimizerKind::SgdW { momentum: 0.0, nesterov: true } = recipe.optimizer.kind
+    | OptimizerKind::SgdW { momentum: 0.0, nesterov: true, .. } = recipe.optimizer.kind
     {
         let text =
             "optimizer.nesterov needs momentum; set optimizer.momentum, for instance to 0.9, or take nesterov out";

@@ -20,6 +20,9 @@ pub enum OptimizerKind {
         momentum: f64,
         /// `nesterov`: look ahead along the momentum. Default false; needs momentum.
         nesterov: bool,
+        /// `decay_all`: whether weight decay also takes from biases and from the scale and shift of normalization layers, the weights of
+        /// one dimension. Default false.
+        decay_all: bool,
     },
     /// `adam` (Kingma and Ba 2015). Weight decay is added to the gradient.
     Adam {
@@ -38,6 +41,9 @@ pub enum OptimizerKind {
         beta2: f64,
         /// `epsilon`: added to the denominator. Default 1e-8.
         epsilon: f64,
+        /// `decay_all`: whether weight decay also takes from biases and from the scale and shift of normalization layers, the weights of
+        /// one dimension. Default false.
+        decay_all: bool,
     },
     /// `radam` (Liu et al. 2020): Adam that takes plain steps until its mean of squares can be trusted. Weight decay is added to the
     /// gradient.
@@ -91,6 +97,15 @@ impl OptimizerKind {
         self.kind()
     }
 
+    /// Whether weight decay also takes from weights of one dimension: biases, and the scale and shift of normalization layers.
+    #[must_use]
+    pub const fn decays_all(&self) -> bool {
+        match *self {
+            Self::AdamW { decay_all, .. } | Self::SgdW { decay_all, .. } => decay_all,
+            _ => true,
+        }
+    }
+
     /// Each kind with its defaults, in the order of this page.
     #[must_use]
     pub fn all() -> Vec<Self> {
@@ -112,7 +127,7 @@ impl OptimizerKind {
     /// `AdamW` with its defaults.
     #[must_use]
     pub const fn adamw() -> Self {
-        Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+        Self::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay_all: false }
     }
 
     /// `RAdam` with its defaults.
@@ -136,7 +151,7 @@ impl OptimizerKind {
     /// `SGDW` with its defaults.
     #[must_use]
     pub const fn sgdw() -> Self {
-        Self::SgdW { momentum: 0.9, nesterov: false }
+        Self::SgdW { momentum: 0.9, nesterov: false, decay_all: false }
     }
 
     /// `RMSprop` with its defaults.
@@ -177,14 +192,21 @@ impl Kind for OptimizerKind {
 
     fn visit<V: Visitor>(&mut self, visitor: &mut V) {
         match self {
-            Self::Sgd { momentum, nesterov } | Self::SgdW { momentum, nesterov } => {
+            Self::Sgd { momentum, nesterov } => {
                 visitor.number("momentum", momentum, Limits::BELOW_ONE);
                 visitor.flag("nesterov", nesterov);
             }
-            Self::Adam { beta1, beta2, epsilon }
-            | Self::AdamW { beta1, beta2, epsilon }
-            | Self::RAdam { beta1, beta2, epsilon } => {
+            Self::SgdW { momentum, nesterov, decay_all } => {
+                visitor.number("momentum", momentum, Limits::BELOW_ONE);
+                visitor.flag("nesterov", nesterov);
+                visitor.flag("decay_all", decay_all);
+            }
+            Self::Adam { beta1, beta2, epsilon } | Self::RAdam { beta1, beta2, epsilon } => {
                 visit_adam(visitor, beta1, beta2, epsilon);
+            }
+            Self::AdamW { beta1, beta2, epsilon, decay_all } => {
+                visit_adam(visitor, beta1, beta2, epsilon);
+                visitor.flag("decay_all", decay_all);
             }
             Self::NAdam { beta1, beta2, epsilon, momentum_decay } => {
                 visit_adam(visitor, beta1, beta2, epsilon);
@@ -218,7 +240,8 @@ pub struct OptimizerSpec {
     pub kind: OptimizerKind,
     /// `learning_rate`: before any schedule. Default 0.001; 0 or more, where 0 changes nothing.
     pub learning_rate: f64,
-    /// `weight_decay`: share of each weight that a step takes away, times the learning rate. Default 0.
+    /// `weight_decay`: share of each weight that a step takes away, times the learning rate. Default 0. With `adamw` and `sgdw` biases and
+    /// normalization layers are left out, unless `decay_all` is set; with the others it is for all weights, as in torch.
     pub weight_decay: f64,
     /// `lookahead_steps`: after this many steps slow weights follow, and the optimizer goes on from them (Lookahead: Zhang et al. 2019,
     /// who have 5 to 10). Default: no slow weights; 1 or more.
