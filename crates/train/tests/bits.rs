@@ -1,7 +1,9 @@
 //! Training is the same to the last bit: observed or not, on one thread or two, now or later.
 use barograph_burn::cpu;
 use barograph_train::data::{Dataset, Targets};
-use barograph_train::recipe::{Activation, DataSpec, LayerSpec, LossKind, OptimizerKind, OptimizerSpec, Recipe};
+use barograph_train::recipe::{
+    Activation, DataSpec, LayerSpec, LossKind, OptimizerKind, OptimizerSpec, Recipe, ScheduleKind, ScheduleSpec,
+};
 use barograph_train::{Network, Outcome, Trainer, load_weights, save_weights};
 
 fn data(rows: usize, features: usize) -> Dataset {
@@ -67,6 +69,27 @@ fn another_seed_gives_other_weights() {
     let data = data(320, 64);
     let other = Recipe { seed: 1, ..recipe() };
     assert!(bits(&train(&recipe(), &data, true, 1)) != bits(&train(&other, &data, true, 1)), "the seed does nothing");
+}
+
+#[test]
+fn one_cycle_moves_the_momentum_of_a_run() {
+    let data = data(320, 64);
+    let weights = |cycle_momentum, base_momentum, max_momentum| {
+        let kind = ScheduleKind::OneCycle {
+            steps: None,
+            warmup_share: 0.3,
+            initial_division: 25.0,
+            final_division: 1e4,
+            cycle_momentum,
+            base_momentum,
+            max_momentum,
+        };
+        let schedule = ScheduleSpec { kind, warmup_steps: 0 };
+        bits(&train(&Recipe { schedule, ..recipe() }, &data, false, 1))
+    };
+    let unmoved = weights(false, 0.85, 0.95);
+    assert!(unmoved == weights(true, 0.9, 0.9), "a momentum that stays at beta1 is that of the recipe");
+    assert!(unmoved != weights(true, 0.85, 0.95), "the momentum does nothing");
 }
 
 #[test]

@@ -71,8 +71,7 @@ def cases():
         )
     yield 'kind = "one_cycle"', lambda o: torch_.OneCycleLR(o, BASE, total_steps=STEPS), True
     yield (
-        'kind = "one_cycle"\nsteps = 60\nwarmup_share = 0.45\ninitial_division = 10\nfinal_division = 100\n'
-        "base_momentum = 0.7\nmax_momentum = 0.99",
+        'kind = "one_cycle"\nsteps = 60\nwarmup_share = 0.45\ninitial_division = 10\nfinal_division = 100\nbase_momentum = 0.7\nmax_momentum = 0.99',
         lambda o: torch_.OneCycleLR(
             o,
             BASE,

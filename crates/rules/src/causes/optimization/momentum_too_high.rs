@@ -47,7 +47,7 @@ const HIGH: f64 = 0.9;
 const VERY_HIGH: f64 = 0.95;
 
 fn weigh(case: &Case<'_>) -> Weighing {
-    let momentum = case.facts.number(FactKey::Momentum).filter(|_| case.facts.is(FactKey::Optimizer, &["sgd"]));
+    let momentum = case.facts.number(FactKey::Momentum).filter(|_| case.facts.is(FactKey::Optimizer, &["sgd", "sgdw"]));
     case.weigh(UNLIKELY)
         .first_symptom(&[("loss-oscillating", 2.0), ("loss-diverging", 1.0)])
         .when(momentum.is_some_and(|momentum| momentum >= HIGH), 1.5, || {
