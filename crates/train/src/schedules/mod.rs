@@ -35,7 +35,7 @@ impl Schedule {
         warm_up::share(step, self.spec.warmup_steps).unwrap_or_else(|| self.after_warm_up(self.since_warm_up(step)))
     }
 
-    /// The momentum of the optimizer at a step, or its mean of gradients' decay; `None` where the schedule leaves it alone.
+    /// The momentum of the optimizer at a step, or `beta1` of Adam and its kin; `None` where the schedule leaves it alone.
     #[must_use]
     pub fn momentum(&self, step: u64) -> Option<f64> {
         match self.spec.kind {
