@@ -6,6 +6,8 @@ pub(crate) const fn activation(layer: &LayerSpec) -> Option<Activation> {
     match &layer.kind {
         LayerKind::Dense { activation, .. }
         | LayerKind::Conv2d { activation, .. }
+        | LayerKind::Conv1d { activation, .. }
+        | LayerKind::Conv2dTranspose { activation, .. }
         | LayerKind::Activation { activation } => Some(*activation),
         _ => None,
     }

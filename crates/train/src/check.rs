@@ -13,6 +13,11 @@ pub(crate) fn outputs<M: Model>(model: &M, features: usize) -> usize {
     model.valid().forward(from_slice(vec![0.0; features], [1, features], &cpu(false))).dims()[1]
 }
 
+/// Asks the model whether it can take the inputs.
+pub(crate) fn check_inputs<M: Model>(model: &M, data: &Dataset) -> Result<(), TrainError> {
+    model.check_inputs(&data.inputs, data.features()).map_err(TrainError::Mismatch)
+}
+
 /// Checks that every class has an output and every target column too.
 pub(crate) fn check_outputs(engine: &Engine<'_>, data: &Dataset) -> Result<(), TrainError> {
     let (outputs, Scoring { task, .. }) = (engine.outputs, engine.scoring);

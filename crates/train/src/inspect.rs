@@ -57,6 +57,7 @@ pub fn inspect(recipe: &Recipe, data: &Dataset) -> Result<Inspection, TrainError
     let scoring = Scoring::new(task, takes);
     let engine = Engine { recipe, loss: &recipe.loss, rows: &rows, scoring, outputs, device: cpu(true) };
     check::check_outputs(&engine, &data)?;
+    check::check_inputs(&network, &data)?;
     let steps_per_epoch = steps_per_epoch(rows.len(), recipe);
     let extent = Extent {
         parameters: parameters.elements(),
@@ -64,8 +65,12 @@ pub fn inspect(recipe: &Recipe, data: &Dataset) -> Result<Inspection, TrainError
         validation_rows: validation.len(),
         steps: steps_per_epoch * recipe.epochs,
     };
-    let layers = recipe.layer_names().into_iter().zip(recipe.shapes(data.features() as u64)?);
-    let layers = layers.map(|(site, output)| InspectedLayer { parameters: elements(&parameters, &site), site, output });
+    let sites = recipe.layer_names();
+    let layers = sites.iter().zip(recipe.shapes(data.features() as u64)?).map(|(site, output)| InspectedLayer {
+        site: site.clone(),
+        output,
+        parameters: elements(&parameters, site, &sites),
+    });
     Ok(Inspection {
         task,
         layers: layers.collect(),
@@ -88,9 +93,12 @@ fn judge(engine: &Engine<'_>, network: &Network, extent: &Extent) -> Diagnosis {
     session.diagnosis(EvidenceMode::All)
 }
 
-fn elements(parameters: &Parameters, site: &str) -> usize {
-    let own =
-        parameters.list().iter().filter(|weight| weight.path.rsplit_once('.').is_some_and(|(layer, _)| layer == site));
+/// Elements of the weights of a layer, and of what is inside of it.
+fn elements(parameters: &Parameters, site: &str, sites: &[String]) -> usize {
+    let is_inside = |path: &str, site: &str| path.strip_prefix(site).is_some_and(|rest| rest.starts_with('.'));
+    // A layer may be named like a part of another one, `a.b` beside `a`; the longer name is the nearer layer.
+    let owner = |path: &str| sites.iter().filter(|site| is_inside(path, site)).max_by_key(|site| site.len());
+    let own = parameters.list().iter().filter(|weight| owner(&weight.path).is_some_and(|owner| owner == site));
     own.map(|weight| weight.shape.iter().product::<usize>()).sum()
 }
 

@@ -36,6 +36,15 @@ pub trait Model: Module {
         Vec::new()
     }
 
+    /// Whether the model can take rows of inputs `[rows, columns]`; asked once, before the first step.
+    ///
+    /// # Errors
+    /// What is wrong with which value, and what to do.
+    fn check_inputs(&self, inputs: &[f32], columns: usize) -> Result<(), String> {
+        let _ = (inputs, columns);
+        Ok(())
+    }
+
     /// Values that are not weights and belong to the model, such as running means, by name.
     fn buffers(&self) -> Vec<(String, Vec<f32>)> {
         Vec::new()

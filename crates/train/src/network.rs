@@ -1,8 +1,12 @@
 //! The network of a recipe.
-use crate::layers::{ActivationLayer, BatchNorm, Conv2d, Dense, Dropout, Layer, LayerNorm, Pool, Pool2d};
+use crate::layers::{
+    ActivationLayer, BatchNorm, Cell, Conv1d, Conv2d, Conv2dTranspose, Dense, Dropout, Embedding, GlobalPool, Glu,
+    GroupNorm, Layer, LayerNorm, LeakyRelu, MultiHeadAttention, Pool, Pool2d, PositionEmbedding, Prelu, Recurrent,
+    RmsNorm, Transformer,
+};
 use crate::model::{LayerFact, Model};
 use crate::random::{Purpose, Random};
-use crate::recipe::{Activation, LayerKind, Recipe, RecipeError, Shape};
+use crate::recipe::{Activation, LayerKind, Recipe, RecipeError, Shape, WeightSpec};
 use barograph_vocab::{FactKey, FactValue};
 use burn::module::Module;
 use burn::prelude::*;
@@ -63,6 +67,13 @@ impl Model for Network {
         self.facts.clone()
     }
 
+    fn check_inputs(&self, inputs: &[f32], columns: usize) -> Result<(), String> {
+        match self.layers().next() {
+            Some((site, Layer::Embedding(embedding))) => embedding.check(site, inputs, columns),
+            _ => Ok(()),
+        }
+    }
+
     fn buffers(&self) -> Vec<(String, Vec<f32>)> {
         let norms = self.layers().filter_map(|(site, layer)| match layer {
             Layer::BatchNorm(norm) => Some((site, norm.statistics())),
@@ -103,7 +114,7 @@ fn build(kind: &LayerKind, number: usize, shapes: [Shape; 2], random: &mut Rando
     let size = |size: u64, stride: Option<u64>| [size as usize, stride.unwrap_or(size) as usize];
     Some(match kind {
         LayerKind::Dense { units, activation, weights } => {
-            let inputs = input.values() as usize;
+            let inputs = dense_inputs(input) as usize;
             Layer::Dense(Dense::new(inputs, *units as usize, *activation, weights, random, device))
         }
         LayerKind::Conv2d { kernel, stride, activation, weights, .. } => {
@@ -124,28 +135,86 @@ fn build(kind: &LayerKind, number: usize, shapes: [Shape; 2], random: &mut Rando
             Layer::LayerNorm(LayerNorm::new(input, *epsilon, *trainable, device))
         }
         LayerKind::Activation { activation } => Layer::Activation(ActivationLayer::new(*activation, input)),
-        // Features lie in one row between all layers, so there is nothing to do.
-        LayerKind::Flatten => return None,
+        LayerKind::Conv1d { kernel, stride, activation, weights, .. } => {
+            let window = [*kernel as usize, *stride as usize];
+            Layer::Conv1d(Conv1d::new(shapes, window, *activation, weights, random, device))
+        }
+        LayerKind::Conv2dTranspose { kernel, stride, activation, weights, .. } => {
+            let window = [*kernel as usize, *stride as usize];
+            Layer::Conv2dTranspose(Conv2dTranspose::new(shapes, window, *activation, weights, random, device))
+        }
+        LayerKind::GlobalMaxPool => Layer::GlobalPool(GlobalPool::new(Pool::Max, input)),
+        LayerKind::GlobalAveragePool => Layer::GlobalPool(GlobalPool::new(Pool::Average, input)),
+        LayerKind::GroupNorm { groups, epsilon, trainable } => {
+            Layer::GroupNorm(GroupNorm::new(input, *groups as usize, *epsilon, *trainable, device))
+        }
+        LayerKind::RmsNorm { epsilon, trainable } => Layer::RmsNorm(RmsNorm::new(input, *epsilon, *trainable, device)),
+        LayerKind::Embedding { vocabulary, initializer, trainable, .. } => {
+            Layer::Embedding(Embedding::new(*vocabulary as usize, output, *initializer, *trainable, random, device))
+        }
+        LayerKind::PositionEmbedding { initializer, trainable } => {
+            Layer::PositionEmbedding(PositionEmbedding::new(input, *initializer, *trainable, random, device))
+        }
+        LayerKind::Rnn { activation, recurrent } => {
+            Layer::Recurrent(Recurrent::new(Cell::Rnn(*activation), shapes, recurrent, random, device))
+        }
+        LayerKind::Lstm { forget_bias, recurrent } => {
+            let cell = Cell::Lstm { forget_bias: *forget_bias };
+            Layer::Recurrent(Recurrent::new(cell, shapes, recurrent, random, device))
+        }
+        LayerKind::Gru { recurrent } => Layer::Recurrent(Recurrent::new(Cell::Gru, shapes, recurrent, random, device)),
+        LayerKind::MultiHeadAttention { heads, causal, weights } => {
+            Layer::MultiHeadAttention(MultiHeadAttention::new(input, *heads as usize, *causal, weights, random, device))
+        }
+        LayerKind::TransformerEncoder { block } => {
+            Layer::Transformer(Transformer::new(input, false, block, number, random, device))
+        }
+        LayerKind::TransformerDecoder { block } => {
+            Layer::Transformer(Transformer::new(input, true, block, number, random, device))
+        }
+        LayerKind::LeakyRelu { slope } => Layer::LeakyRelu(LeakyRelu::new(input, *slope)),
+        LayerKind::Prelu { slope, trainable } => Layer::Prelu(Prelu::new(input, *slope, *trainable, device)),
+        LayerKind::Glu => Layer::Glu(Glu::new(shapes)),
+        // Values lie in one row between all layers, so there is nothing to do.
+        LayerKind::Flatten | LayerKind::Reshape { .. } => return None,
     })
+}
+
+/// Values that a unit of a dense layer sums over: those of a time step, or of the whole example.
+const fn dense_inputs(input: Shape) -> u64 {
+    match input {
+        Shape::Sequence([_, features]) => features,
+        Shape::Row(_) | Shape::Image(_) => input.values(),
+    }
 }
 
 fn facts(kind: &LayerKind, site: &str, input: Shape) -> Vec<LayerFact> {
     let text = |key, value: &str| LayerFact { site: site.to_owned(), key, value: FactValue::Text(value.to_owned()) };
     let number = |key, value: f64| LayerFact { site: site.to_owned(), key, value: FactValue::Number(value) };
     let mut facts = vec![text(FactKey::Layer, kind.name())];
+    let mut drawn = |weights: &WeightSpec, fan_in: u64| {
+        facts.push(text(FactKey::Initializer, weights.initializer.name()));
+        facts.push(number(FactKey::FanIn, fan_in as f64));
+        let trainable = FactValue::Flag(weights.trainable);
+        facts.push(LayerFact { site: site.to_owned(), key: FactKey::Trainable, value: trainable });
+    };
+    let channels = input.channels() as u64;
     let activation = match kind {
-        LayerKind::Dense { activation, weights, .. } | LayerKind::Conv2d { activation, weights, .. } => {
-            let inputs = match kind {
-                LayerKind::Conv2d { kernel, .. } => input.channels() as u64 * kernel * kernel,
-                _ => input.values(),
-            };
-            let trainable = FactValue::Flag(weights.trainable);
-            facts.push(text(FactKey::Initializer, weights.initializer.name()));
-            facts.push(number(FactKey::FanIn, inputs as f64));
-            facts.push(LayerFact { site: site.to_owned(), key: FactKey::Trainable, value: trainable });
+        LayerKind::Dense { activation, weights, .. } => {
+            drawn(weights, dense_inputs(input));
+            Some(*activation)
+        }
+        LayerKind::Conv2d { kernel, activation, weights, .. }
+        | LayerKind::Conv2dTranspose { kernel, activation, weights, .. } => {
+            drawn(weights, channels * kernel * kernel);
+            Some(*activation)
+        }
+        LayerKind::Conv1d { kernel, activation, weights, .. } => {
+            drawn(weights, channels * kernel);
             Some(*activation)
         }
         LayerKind::Activation { activation } => Some(*activation),
+        LayerKind::LeakyRelu { .. } => Some(Activation::LeakyRelu),
         _ => None,
     };
     facts.extend(activation.map(|activation: Activation| text(FactKey::Activation, activation.name())));

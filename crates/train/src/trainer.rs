@@ -135,6 +135,7 @@ impl<M: Model> Trainer<M> {
         let engine =
             Engine { recipe: &recipe, loss: loss.as_ref(), rows: &training, scoring, outputs, device: cpu(true) };
         check::check_outputs(&engine, &data)?;
+        check::check_inputs(&model, &data)?;
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed };
         let mut run = Run::begin(asked, &engine, validation.len())?;
         let end = run.train(&validation);

@@ -19,7 +19,19 @@ const SOURCES: &str = "crates/train/src/recipe";
 const TABLES: [(&str, &[&str]); 10] = [
     ("Recipe", &["Task"]),
     ("DataSpec", &["Normalize"]),
-    ("LayerSpec", &["LayerKind", "WeightSpec", "Activation", "Initializer", "Padding"]),
+    (
+        "LayerSpec",
+        &[
+            "LayerKind",
+            "WeightSpec",
+            "RecurrentSpec",
+            "TransformerSpec",
+            "NormPlace",
+            "Activation",
+            "Initializer",
+            "Padding",
+        ],
+    ),
     ("LossSpec", &["LossKind", "Reduction"]),
     ("OptimizerSpec", &["OptimizerKind"]),
     ("PenaltySpec", &[]),

@@ -128,6 +128,69 @@ pub fn softplus<const D: usize>(x: Tensor<D>, beta: f64) -> Tensor<D> {
     unary("softplus", Location::caller(), x, |x| activation::softplus(x, beta))
 }
 
+/// `x` times the normal distribution function by the approximation with a hyperbolic tangent (Hendrycks and Gimpel, 2016).
+#[must_use]
+#[track_caller]
+pub fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("gelu_tanh", Location::caller(), x, activation::gelu_approximate)
+}
+
+/// `x * tanh(softplus(x))` (Misra, 2019).
+#[must_use]
+#[track_caller]
+pub fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("mish", Location::caller(), x, activation::mish)
+}
+
+/// `x / 6 + 1/2` held between 0 and 1.
+#[must_use]
+#[track_caller]
+pub fn hard_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("hard_sigmoid", Location::caller(), x, |x| activation::hard_sigmoid(x, 1.0 / 6.0, 0.5))
+}
+
+/// `x * hard_sigmoid(x)` (Howard et al., 2019).
+#[must_use]
+#[track_caller]
+pub fn hard_swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("hard_swish", Location::caller(), x, activation::hard_swish)
+}
+
+/// `log(sigmoid(x))`, computed without forming the sigmoid.
+#[must_use]
+#[track_caller]
+pub fn log_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("log_sigmoid", Location::caller(), x, activation::log_sigmoid)
+}
+
+/// `x / (1 + |x|)`.
+#[must_use]
+#[track_caller]
+pub fn softsign<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("softsign", Location::caller(), x, activation::softsign)
+}
+
+/// `x - tanh(x)`.
+#[must_use]
+#[track_caller]
+pub fn tanh_shrink<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("tanh_shrink", Location::caller(), x, activation::tanhshrink)
+}
+
+/// `x`, and 0 where its magnitude is at most `bound`.
+#[must_use]
+#[track_caller]
+pub fn hard_shrink<const D: usize>(x: Tensor<D>, bound: f64) -> Tensor<D> {
+    unary("hard_shrink", Location::caller(), x, |x| activation::hard_shrink(x, bound))
+}
+
+/// `x` moved towards 0 by `bound`, and 0 where its magnitude is at most `bound`.
+#[must_use]
+#[track_caller]
+pub fn soft_shrink<const D: usize>(x: Tensor<D>, bound: f64) -> Tensor<D> {
+    unary("soft_shrink", Location::caller(), x, |x| activation::soft_shrink(x, bound))
+}
+
 /// `x + value`.
 #[must_use]
 #[track_caller]

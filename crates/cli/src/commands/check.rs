@@ -197,6 +197,7 @@ fn kind(layer: &LayerSpec) -> String {
 fn shape(shape: Shape) -> String {
     match shape {
         Shape::Row(values) => count(values),
+        Shape::Sequence([time, features]) => format!("{time} x {features}"),
         Shape::Image([channels, height, width]) => format!("{channels} x {height} x {width}"),
     }
 }

@@ -1,12 +1,13 @@
 //! Normalization over the batch.
+use super::tap_as;
 use crate::recipe::Shape;
-use barograph_burn::{Scope, from_slice, ops, tap_channels, to_vec};
+use barograph_burn::{Scope, from_slice, ops, to_vec};
 use barograph_vocab::Role;
 use burn::module::{Module, Param};
 use burn::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
-/// Each channel to mean 0 and variance 1 over the batch (and the pixels of an image), then a learned scale and shift
+/// Each channel to mean 0 and variance 1 over the batch (and the pixels of an image, or the time of a sequence), then a learned scale and shift
 /// (Ioffe and Szegedy, 2015). In evaluation the running statistics stand in for the batch's.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
@@ -86,13 +87,14 @@ impl BatchNorm {
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
         let [batch, features] = x.dims();
-        let (channels, pixels) = (self.input.channels(), self.input.pixels());
-        let x = ops::reshape(x, [batch, channels, pixels]);
+        // Each time step of a sequence counts as an example.
+        let [time, channels, pixels] = self.input.view();
+        let x = ops::reshape(x, [batch * time, channels, pixels]);
         let (mean, variance) = if Scope::is_training() {
             let mean = ops::mean_dim(ops::mean_dim(x.clone(), 2), 0);
             let centred = ops::sub(x.clone(), mean.clone());
             let variance = ops::mean_dim(ops::mean_dim(ops::square(centred), 2), 0);
-            self.remember(&mean, &variance, batch * pixels);
+            self.remember(&mean, &variance, batch * time * pixels);
             (mean, variance)
         } else {
             let Statistics { mean, variance } = self.running.get();
@@ -103,7 +105,7 @@ impl BatchNorm {
         let normalized = ops::div(ops::sub(x, mean), deviation);
         let scaled = ops::mul(normalized, self.scale.val().reshape([1, channels, 1]));
         let shifted = ops::add(scaled, self.shift.val().reshape([1, channels, 1]));
-        tap_channels(site, Role::Activation, ops::reshape(shifted, [batch, features]), channels)
+        tap_as(site, Role::Activation, ops::reshape(shifted, [batch, features]), self.input)
     }
 
     fn remember(&self, mean: &Tensor<3>, variance: &Tensor<3>, count: usize) {

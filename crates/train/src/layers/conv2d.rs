@@ -56,13 +56,13 @@ impl Conv2d {
         let bias = self.bias.as_ref().map(Param::val);
         let z = ops::conv2d(image, self.weight.val(), bias, [self.stride; 2], self.padding);
         let z = ops::reshape(z, [batch, self.output.values() as usize]);
-        activate_and_tap(site, z, self.activation, self.output.channels())
+        activate_and_tap(site, z, self.activation, self.output)
     }
 }
 
 /// Zeros before and after an axis of `pixels`, so that a kernel takes `positions` places; the odd one goes to the end, as in
 /// Keras' `same`.
-fn zeros(pixels: usize, positions: usize, kernel: usize, stride: usize) -> (usize, usize) {
+pub(super) fn zeros(pixels: usize, positions: usize, kernel: usize, stride: usize) -> (usize, usize) {
     let needed = (positions.saturating_sub(1) * stride + kernel).saturating_sub(pixels);
     (needed / 2, needed - needed / 2)
 }

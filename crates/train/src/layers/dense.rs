@@ -1,12 +1,12 @@
 //! Every output sums over every input.
-use super::{Fans, activate_and_tap, initialize};
+use super::{Fans, activate_units, initialize};
 use crate::random::Random;
 use crate::recipe::{Activation, WeightSpec};
 use barograph_burn::{from_slice, ops};
 use burn::module::{Module, Param};
 use burn::prelude::*;
 
-/// `activation(x * weight + bias)`.
+/// `activation(x * weight + bias)`; the same for each time step of a sequence.
 #[derive(Module, Debug)]
 pub struct Dense {
     /// `[inputs, units]`.
@@ -39,7 +39,19 @@ impl Dense {
     }
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
+        let ([batch, values], inputs) = (x.dims(), self.weight.dims()[0]);
+        if values == inputs {
+            return self.apply(site, x);
+        }
+        // More values than a unit sums over are time steps, each of which goes through the layer.
+        let time = values / inputs.max(1);
+        let y = self.apply(site, ops::reshape(x, [batch, time, inputs]));
+        ops::reshape(y, [batch, time * self.units])
+    }
+
+    /// Runs the layer on the last axis of `[.., inputs]`.
+    pub(super) fn apply<const D: usize>(&self, site: &str, x: Tensor<D>) -> Tensor<D> {
         let z = ops::linear(x, self.weight.val(), self.bias.as_ref().map(Param::val));
-        activate_and_tap(site, z, self.activation, self.units)
+        activate_units(site, z, self.activation, self.units)
     }
 }

@@ -27,6 +27,7 @@ pub fn initialize(initializer: Initializer, count: usize, fans: Fans, random: &m
         Initializer::Normal { std } => normal(count, std, random),
         Initializer::Uniform { bound } => uniform(count, bound, random),
         Initializer::Constant { value } => vec![value as f32; count],
+        Initializer::TruncatedNormal { std } => truncated_normal(count, std, random),
         Initializer::Zeros => vec![0.0; count],
         Initializer::Orthogonal => orthogonal(count, fans.fan_in.max(1), random),
     }
@@ -42,6 +43,17 @@ fn normal(count: usize, std: f64, random: &mut Random) -> Vec<f32> {
     let mut weights = vec![0.0; count];
     random.fill_normal(&mut weights, 0.0, std);
     weights
+}
+
+/// Normal numbers, each drawn again until it is within two standard deviations.
+fn truncated_normal(count: usize, std: f64, random: &mut Random) -> Vec<f32> {
+    let mut draw = || loop {
+        let number = random.normal();
+        if number.abs() <= 2.0 {
+            return (number * std) as f32;
+        }
+    };
+    (0..count).map(|_| draw()).collect()
 }
 
 /// Gram-Schmidt over random normal vectors; a vector that is left without a direction of its own is drawn again.
@@ -99,6 +111,9 @@ mod tests {
         near(Initializer::LecunUniform, (1.0_f64 / 200.0).sqrt());
         near(Initializer::LecunNormal, (1.0_f64 / 200.0).sqrt());
         near(Initializer::Normal { std: 0.3 }, 0.3);
+        // The standard deviation of a normal distribution that is cut at twice its own is 0.8796 of it.
+        near(Initializer::TruncatedNormal { std: 0.3 }, 0.3 * 0.8796);
+        assert!(draw(Initializer::TruncatedNormal { std: 0.3 }, 200, 300).iter().all(|weight| weight.abs() <= 0.6001));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use barograph_vocab::Role;
 use burn::module::{Module, Param};
 use burn::prelude::*;
 
-/// Each example to mean 0 and variance 1 over its values, then a learned scale and shift per value (Ba et al., 2016).
+/// Each example to mean 0 and variance 1 over its values, then a learned scale and shift per value (Ba et al., 2016). A
+/// sequence is normalized in each time step.
 #[derive(Module, Debug)]
 pub struct LayerNorm {
     /// `[features]`.
@@ -20,7 +21,7 @@ impl LayerNorm {
     /// Scale 1 and shift 0.
     #[must_use]
     pub fn new(input: Shape, epsilon: f64, trainable: bool, device: &Device) -> Self {
-        let features = input.values() as usize;
+        let features = input.normalized();
         let filled = |value| {
             Param::from_tensor(from_slice(vec![value; features], [features], device)).set_require_grad(trainable)
         };
@@ -28,12 +29,23 @@ impl LayerNorm {
     }
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
-        let features = x.dims()[1];
-        let centred = ops::sub(x.clone(), ops::mean_dim(x, 1));
-        let variance = ops::mean_dim(ops::square(centred.clone()), 1);
+        let ([batch, values], features) = (x.dims(), self.scale.dims()[0]);
+        if values == features {
+            return self.apply(site, x);
+        }
+        let y = self.apply(site, ops::reshape(x, [batch, values / features.max(1), features]));
+        ops::reshape(y, [batch, values])
+    }
+
+    /// Runs the layer on the last axis of `[.., features]`.
+    pub(super) fn apply<const D: usize>(&self, site: &str, x: Tensor<D>) -> Tensor<D> {
+        let mut shape = [1; D];
+        shape[D - 1] = x.dims()[D - 1];
+        let centred = ops::sub(x.clone(), ops::mean_dim(x, D - 1));
+        let variance = ops::mean_dim(ops::square(centred.clone()), D - 1);
         let normalized = ops::div(centred, ops::sqrt(ops::add_scalar(variance, self.epsilon)));
-        let scaled = ops::mul(normalized, self.scale.val().reshape([1, features]));
-        let shifted = ops::add(scaled, self.shift.val().reshape([1, features]));
+        let scaled = ops::mul(normalized, self.scale.val().reshape(shape));
+        let shifted = ops::add(scaled, self.shift.val().reshape(shape));
         tap_channels(site, Role::Activation, shifted, self.channels)
     }
 }

@@ -1,27 +1,56 @@
 //! The layers of a recipe's network, one file each.
 //!
 //! Between layers runs one tensor `[batch, features]`; a layer that works on images knows their shape and sees the features as
-//! `[channels, height, width]`. Each layer reads its pre-activation and its activation at its own site.
+//! `[channels, height, width]`, and one that works on sequences sees them as `[time, features]`. Each layer reads its pre-activation and its activation at its own site.
 
 mod activation;
 mod batch_norm;
+mod conv1d;
 mod conv2d;
+mod conv2d_transpose;
 mod dense;
 mod dropout;
+mod embedding;
+mod global_pool;
+mod glu;
+mod group_norm;
+mod gru;
 mod initializer;
 mod layer_norm;
+mod leaky_relu;
+mod lstm;
+mod multi_head_attention;
 mod pool2d;
+mod position_embedding;
+mod prelu;
+mod recurrent;
+mod rms_norm;
+mod rnn;
+mod transformer;
 
 pub use activation::{ActivationLayer, activate};
 pub use batch_norm::BatchNorm;
+pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
+pub use conv2d_transpose::Conv2dTranspose;
 pub use dense::Dense;
 pub use dropout::Dropout;
+pub use embedding::Embedding;
+pub use global_pool::GlobalPool;
+pub use glu::Glu;
+pub use group_norm::GroupNorm;
 pub use initializer::{Fans, initialize};
 pub use layer_norm::LayerNorm;
+pub use leaky_relu::LeakyRelu;
+pub use multi_head_attention::MultiHeadAttention;
 pub use pool2d::{Pool, Pool2d};
+pub use position_embedding::PositionEmbedding;
+pub use prelu::Prelu;
+pub use recurrent::{Cell, Direction, Recurrent};
+pub use rms_norm::RmsNorm;
+pub use transformer::Transformer;
 
-use barograph_burn::{Scope, tap_channels};
+use barograph_burn::{Scope, ops, tap_channels};
 use barograph_vocab::Role;
 use burn::module::Module;
 use burn::prelude::*;
@@ -29,34 +58,52 @@ use burn::prelude::*;
 use crate::recipe::{Activation, Shape};
 
 impl Shape {
-    /// Channels of an image, or values of a row.
+    /// Channels of an image, features of a time step, or values of a row.
     #[must_use]
     pub const fn channels(self) -> usize {
-        match self {
-            Self::Row(values) => values as usize,
-            Self::Image([channels, ..]) => channels as usize,
-        }
+        self.view()[1]
     }
 
-    /// Pixels of one channel; 1 for a row.
+    /// Pixels of one channel, or time steps; 1 for a row.
     #[must_use]
     pub const fn pixels(self) -> usize {
+        let [time, _, pixels] = self.view();
+        time * pixels
+    }
+
+    /// Axes before the channels, the channels, and axes behind them, in the order in which the values lie.
+    const fn view(self) -> [usize; 3] {
         match self {
-            Self::Row(_) => 1,
-            Self::Image([_, height, width]) => (height * width) as usize,
+            Self::Row(values) => [1, values as usize, 1],
+            Self::Sequence([time, features]) => [time as usize, features as usize, 1],
+            Self::Image([channels, height, width]) => [1, channels as usize, (height * width) as usize],
         }
     }
 
     /// Channels, height and width; a row is an image of one pixel.
     const fn image(self) -> [usize; 3] {
         match self {
-            Self::Row(values) => [values as usize, 1, 1],
             Self::Image([channels, height, width]) => [channels as usize, height as usize, width as usize],
+            Self::Row(_) | Self::Sequence(_) => [self.values() as usize, 1, 1],
         }
+    }
+
+    /// Time steps and features of each; anything else is a sequence of one step.
+    const fn sequence(self) -> [usize; 2] {
+        match self {
+            Self::Sequence([time, features]) => [time as usize, features as usize],
+            Self::Row(_) | Self::Image(_) => [1, self.values() as usize],
+        }
+    }
+
+    /// Values that a layer norm takes together: those of a time step, or of the whole example.
+    const fn normalized(self) -> usize {
+        self.sequence()[1]
     }
 }
 
 /// A layer of a [`crate::Network`].
+#[allow(clippy::large_enum_variant, reason = "a network has few layers, and burn has no modules behind a Box")]
 #[derive(Module, Debug)]
 pub enum Layer {
     /// Every output sums over every input.
@@ -73,6 +120,32 @@ pub enum Layer {
     LayerNorm(LayerNorm),
     /// An activation function as a layer of its own.
     Activation(ActivationLayer),
+    /// A convolution over time.
+    Conv1d(Conv1d),
+    /// A transposed convolution, which makes an image larger.
+    Conv2dTranspose(Conv2dTranspose),
+    /// Maximum or mean of each channel.
+    GlobalPool(GlobalPool),
+    /// Normalization over groups of channels of one example.
+    GroupNorm(GroupNorm),
+    /// Normalization by the root mean square.
+    RmsNorm(RmsNorm),
+    /// A learned row of numbers for each whole number.
+    Embedding(Embedding),
+    /// Learned positions in a sequence.
+    PositionEmbedding(PositionEmbedding),
+    /// A layer with a state that is carried through time.
+    Recurrent(Recurrent),
+    /// Attention of a sequence to itself.
+    MultiHeadAttention(MultiHeadAttention),
+    /// Attention, then a small network for each time step.
+    Transformer(Transformer),
+    /// A rectifier with a fixed slope below 0.
+    LeakyRelu(LeakyRelu),
+    /// A rectifier with a learned slope below 0.
+    Prelu(Prelu),
+    /// One half of the channels gates the other.
+    Glu(Glu),
 }
 
 impl Layer {
@@ -87,12 +160,41 @@ impl Layer {
             Self::BatchNorm(layer) => layer.forward(site, x),
             Self::LayerNorm(layer) => layer.forward(site, x),
             Self::Activation(layer) => layer.forward(site, x),
+            Self::Conv1d(layer) => layer.forward(site, x),
+            Self::Conv2dTranspose(layer) => layer.forward(site, x),
+            Self::GlobalPool(layer) => layer.forward(site, x),
+            Self::GroupNorm(layer) => layer.forward(site, x),
+            Self::RmsNorm(layer) => layer.forward(site, x),
+            Self::Embedding(layer) => layer.forward(site, x),
+            Self::PositionEmbedding(layer) => layer.forward(site, x),
+            Self::Recurrent(layer) => layer.forward(site, x),
+            Self::MultiHeadAttention(layer) => layer.forward(site, x),
+            Self::Transformer(layer) => layer.forward(site, x),
+            Self::LeakyRelu(layer) => layer.forward(site, x),
+            Self::Prelu(layer) => layer.forward(site, x),
+            Self::Glu(layer) => layer.forward(site, x),
         })
     }
 }
 
-/// Reads what a layer computed before and after its activation function, `channels` units each.
-fn activate_and_tap(site: &str, x: Tensor<2>, activation: Activation, channels: usize) -> Tensor<2> {
+/// Reads `[batch, values]` as a layer puts it out: the units of a sequence are its features, and each time step counts as an example.
+fn tap_as(site: &str, role: Role, x: Tensor<2>, shape: Shape) -> Tensor<2> {
+    let Shape::Sequence(_) = shape else { return tap_channels(site, role, x, shape.channels()) };
+    let ([batch, values], [time, features]) = (x.dims(), shape.sequence());
+    let x = tap_channels(site, role, ops::reshape(x, [batch, time, features]), features);
+    ops::reshape(x, [batch, values])
+}
+
+/// Reads what a layer computed before and after its activation function.
+fn activate_and_tap(site: &str, x: Tensor<2>, activation: Activation, shape: Shape) -> Tensor<2> {
+    let Shape::Sequence(_) = shape else { return activate_units(site, x, activation, shape.channels()) };
+    let ([batch, values], [time, features]) = (x.dims(), shape.sequence());
+    let x = activate_units(site, ops::reshape(x, [batch, time, features]), activation, features);
+    ops::reshape(x, [batch, values])
+}
+
+/// Reads `[batch, .., features]` before and after an activation function, `channels` units each.
+fn activate_units<const D: usize>(site: &str, x: Tensor<D>, activation: Activation, channels: usize) -> Tensor<D> {
     if activation == Activation::Linear {
         return tap_channels(site, Role::Activation, x, channels);
     }

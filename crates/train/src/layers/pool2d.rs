@@ -1,6 +1,7 @@
 //! Maximum or mean of squares of an image.
+use super::tap_as;
 use crate::recipe::Shape;
-use barograph_burn::{ops, tap_channels};
+use barograph_burn::ops;
 use barograph_vocab::Role;
 use burn::module::Module;
 use burn::prelude::*;
@@ -43,6 +44,6 @@ impl Pool2d {
             Pool::Average => ops::avg_pool2d(image, [self.size; 2], [self.stride; 2], [0; 2]),
         };
         let flat = ops::reshape(pooled, [batch, self.output.values() as usize]);
-        tap_channels(site, Role::Activation, flat, self.output.channels())
+        tap_as(site, Role::Activation, flat, self.output)
     }
 }

@@ -58,19 +58,30 @@ fn check_layers(recipe: &Recipe, found: &mut Found) {
     check_images(recipe, found);
 }
 
-/// Convolutions and pools want an image, and a dense or flatten layer ends it.
+/// Convolutions and pools want an image, and a dense or flatten layer ends it, until a reshape makes another one.
 fn check_images(recipe: &Recipe, found: &mut Found) {
-    let mut ended_by = None;
+    let (mut ended_by, mut is_image) = (None, recipe.data.image.is_some());
     for (number, layer) in recipe.layers.iter().enumerate() {
         let kind = layer.kind.name();
-        match layer.kind {
-            LayerKind::Dense { .. } | LayerKind::Flatten => ended_by = ended_by.or(Some((number, kind))),
-            LayerKind::Conv2d { .. } | LayerKind::MaxPool2d { .. } | LayerKind::AvgPool2d { .. } => {
+        match &layer.kind {
+            LayerKind::Reshape { shape } => {
+                is_image = shape.len() == 3;
+                ended_by = if is_image { None } else { Some((number, kind)) };
+            }
+            LayerKind::Dense { .. }
+            | LayerKind::Flatten
+            | LayerKind::GlobalMaxPool
+            | LayerKind::GlobalAveragePool
+            | LayerKind::Embedding { .. } => ended_by = ended_by.or(Some((number, kind))),
+            LayerKind::Conv2d { .. }
+            | LayerKind::Conv2dTranspose { .. }
+            | LayerKind::MaxPool2d { .. }
+            | LayerKind::AvgPool2d { .. } => {
                 let text = if let Some((before, ended_by)) = ended_by {
                     format!(
                         "layers.{number} ({kind}) needs an image, but layers.{before} ({ended_by}) has made a row of it; move it up"
                     )
-                } else if recipe.data.image.is_none() {
+                } else if !is_image {
                     format!(
                         "layers.{number} ({kind}) needs an image; say how a row becomes one with image = [channels, height, width] under [data]"
                     )
@@ -244,6 +255,15 @@ impl Visitor for Checker {
     fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits) {
         let bad = value.iter().find(|value| !limits.allow(**value));
         self.all_of(key, value.is_empty(), bad, &limits.words());
+    }
+
+    fn sizes(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts, [from, to]: [usize; 2]) {
+        if !(from..=to).contains(&value.len()) {
+            self.report(key, |key| format!("{key} must be a list of {from} to {to} whole numbers"));
+        }
+        if let Some(bad) = value.iter().copied().find(|value| *value < limits.min || *value > limits.max) {
+            self.report(key, |key| format!("each number of {key} must be {}, not {bad}", limits.words()));
+        }
     }
 
     fn flag(&mut self, _: &'static str, _: &mut bool) {}

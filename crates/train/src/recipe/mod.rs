@@ -55,7 +55,10 @@ pub use callbacks::{CallbackSpec, Mode, Monitor, Watch};
 pub use data::{DataSpec, Missing, Normalize, Task};
 pub use diff::{DiffLine, diff, diff_text};
 pub use error::{Problem, RecipeError};
-pub use layers::{Activation, Initializer, LARGEST_LAYER, LayerKind, LayerSpec, Padding, WeightSpec, layer_names};
+pub use layers::{
+    Activation, Initializer, LARGEST_LAYER, LayerKind, LayerSpec, NormPlace, Padding, RecurrentSpec, TransformerSpec,
+    WeightSpec, layer_names,
+};
 pub use loss::{LossKind, LossSpec, LossTakes, Reduction};
 pub use new::{new_recipe, new_recipe_for};
 pub use observe::ObserveSpec;

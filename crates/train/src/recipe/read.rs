@@ -315,6 +315,20 @@ impl Visitor for Reader<'_, '_> {
         }
     }
 
+    fn sizes(&mut self, key: &'static str, value: &mut Vec<u64>, _: Counts, lengths: [usize; 2]) {
+        let [from, to] = lengths;
+        let Some(item) = self.find(key) else {
+            return self.report(key, format!("{} has no {key}; add {key} = [...]", self.path));
+        };
+        let numbers = item.as_array().and_then(|array| {
+            array.iter().map(|value| value.as_integer()?.try_into().ok()).collect::<Option<Vec<u64>>>()
+        });
+        match numbers {
+            Some(numbers) if (from..=to).contains(&numbers.len()) => *value = numbers,
+            _ => self.wrong_type(key, &format!("a list of {from} to {to} whole numbers"), item),
+        }
+    }
+
     fn flag(&mut self, key: &'static str, value: &mut bool) {
         let Some(item) = self.find(key) else { return };
         match item.as_bool() {
@@ -501,6 +515,10 @@ impl Visitor for Keys {
     }
 
     fn numbers(&mut self, key: &'static str, _: &mut Vec<f64>, _: Limits) {
+        self.0.push(key);
+    }
+
+    fn sizes(&mut self, key: &'static str, _: &mut Vec<u64>, _: Counts, _: [usize; 2]) {
         self.0.push(key);
     }
 

@@ -1,13 +1,16 @@
 //! What shape each layer puts out.
-use super::layers::{LayerKind, Padding};
+use super::layers::{LayerKind, Padding, RecurrentSpec};
 use super::{Recipe, RecipeError};
 use crate::data::counted;
+use std::fmt;
 
 /// The shape of one example between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// This many values in a row.
     Row(u64),
+    /// Time steps and features of each; the features of one step lie side by side.
+    Sequence([u64; 2]),
     /// Channels, height and width.
     Image([u64; 3]),
 }
@@ -18,7 +21,18 @@ impl Shape {
     pub const fn values(self) -> u64 {
         match self {
             Self::Row(values) => values,
+            Self::Sequence([time, features]) => time.saturating_mul(features),
             Self::Image([channels, height, width]) => channels.saturating_mul(height).saturating_mul(width),
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Row(values) => write!(f, "[{values}]"),
+            Self::Sequence([time, features]) => write!(f, "[{time}, {features}]"),
+            Self::Image([channels, height, width]) => write!(f, "[{channels}, {height}, {width}]"),
         }
     }
 }
@@ -32,7 +46,7 @@ fn positions(length: u64, size: u64, stride: u64) -> Option<u64> {
 fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
     let image = || match input {
         Shape::Image(image) => Ok(image),
-        Shape::Row(_) => Err(format!(
+        Shape::Row(_) | Shape::Sequence(_) => Err(format!(
             "{} needs an image; give data.image = [channels, height, width], and put it before any flatten or dense layer",
             kind.name()
         )),
@@ -44,8 +58,23 @@ fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
             format!("a window of {size}x{size} does not fit the image of {height}x{width} that comes in; use fewer or smaller windows")
         })
     };
+    let sequence = || match input {
+        Shape::Sequence(sequence) => Ok(sequence),
+        Shape::Row(_) | Shape::Image(_) => Err(format!(
+            "{} needs a sequence, and {input} comes in; put a layer with kind = \"reshape\" and shape = [time, features] before it",
+            kind.name()
+        )),
+    };
+    let recurrent = |spec: &RecurrentSpec| {
+        let [time, _] = sequence()?;
+        let outputs = spec.outputs();
+        Ok(if spec.return_sequences { Shape::Sequence([time, outputs]) } else { Shape::Row(outputs) })
+    };
     match kind {
-        LayerKind::Dense { units, .. } => Ok(Shape::Row(*units)),
+        LayerKind::Dense { units, .. } => Ok(match input {
+            Shape::Sequence([time, _]) => Shape::Sequence([time, *units]),
+            Shape::Row(_) | Shape::Image(_) => Shape::Row(*units),
+        }),
         LayerKind::Conv2d { channels, kernel, stride, padding, .. } => {
             let [_, height, width] = image()?;
             match padding {
@@ -55,22 +84,108 @@ fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
                 }
             }
         }
+        LayerKind::Conv1d { channels, kernel, stride, padding, .. } => {
+            let [time, _] = sequence()?;
+            let length = match padding {
+                Padding::Same => time.div_ceil((*stride).max(1)),
+                Padding::Valid => positions(time, *kernel, *stride).ok_or_else(|| {
+                    format!("a kernel of {kernel} does not fit the {} that come in; use a smaller kernel", steps(time))
+                })?,
+            };
+            Ok(Shape::Sequence([length, *channels]))
+        }
+        LayerKind::Conv2dTranspose { channels, kernel, stride, padding, .. } => {
+            let [_, height, width] = image()?;
+            let side = |pixels: u64| match padding {
+                Padding::Same => pixels.saturating_mul(*stride),
+                Padding::Valid => (pixels - 1).saturating_mul(*stride).saturating_add(*kernel),
+            };
+            Ok(Shape::Image([*channels, side(height), side(width)]))
+        }
         LayerKind::MaxPool2d { size, stride } | LayerKind::AvgPool2d { size, stride } => {
             windows(image()?, *size, stride.unwrap_or(*size))
         }
+        LayerKind::GlobalMaxPool | LayerKind::GlobalAveragePool => match input {
+            Shape::Row(_) => Err(format!(
+                "{} needs an image or a sequence, and a row of values comes in; put it before any flatten layer",
+                kind.name()
+            )),
+            Shape::Sequence(_) | Shape::Image(_) => Ok(Shape::Row(input.channels() as u64)),
+        },
         LayerKind::Flatten => Ok(Shape::Row(input.values())),
+        LayerKind::Reshape { shape } => reshaped(shape, input),
+        LayerKind::Embedding { dimension, .. } => Ok(Shape::Sequence([input.values(), *dimension])),
+        LayerKind::Rnn { recurrent: spec, .. }
+        | LayerKind::Lstm { recurrent: spec, .. }
+        | LayerKind::Gru { recurrent: spec } => recurrent(spec),
+        LayerKind::PositionEmbedding { .. } => sequence().map(Shape::Sequence),
+        LayerKind::MultiHeadAttention { heads, .. } => {
+            divided(sequence()?[1], *heads, "heads", "features").map(|()| input)
+        }
+        LayerKind::TransformerEncoder { block } | LayerKind::TransformerDecoder { block } => {
+            divided(sequence()?[1], block.heads, "heads", "features").map(|()| input)
+        }
+        LayerKind::GroupNorm { groups, .. } => {
+            divided(input.channels() as u64, *groups, "groups", "channels").map(|()| input)
+        }
+        LayerKind::Glu => halved(input),
         LayerKind::Dropout { .. }
         | LayerKind::BatchNorm { .. }
         | LayerKind::LayerNorm { .. }
+        | LayerKind::RmsNorm { .. }
+        | LayerKind::LeakyRelu { .. }
+        | LayerKind::Prelu { .. }
         | LayerKind::Activation { .. } => Ok(input),
     }
+}
+
+fn steps(time: u64) -> String {
+    counted(time as usize, "time step")
+}
+
+/// Whether `whole` can be cut into so many equal parts.
+fn divided(whole: u64, parts: u64, what: &str, of: &str) -> Result<(), String> {
+    if parts > 0 && whole.is_multiple_of(parts) {
+        return Ok(());
+    }
+    Err(format!("{parts} {what} do not divide the {whole} {of} that come in; change one of the two numbers"))
+}
+
+fn halved(input: Shape) -> Result<Shape, String> {
+    let channels = input.channels() as u64;
+    if !channels.is_multiple_of(2) {
+        return Err(format!(
+            "glu lets one half of the channels gate the other, and {channels} come in; make them even"
+        ));
+    }
+    Ok(match input {
+        Shape::Row(values) => Shape::Row(values / 2),
+        Shape::Sequence([time, features]) => Shape::Sequence([time, features / 2]),
+        Shape::Image([channels, height, width]) => Shape::Image([channels / 2, height, width]),
+    })
+}
+
+fn reshaped(shape: &[u64], input: Shape) -> Result<Shape, String> {
+    let output = match *shape {
+        [time, features] => Shape::Sequence([time, features]),
+        [channels, height, width] => Shape::Image([channels, height, width]),
+        _ => Shape::Row(shape.iter().product()),
+    };
+    if output.values() == input.values() {
+        return Ok(output);
+    }
+    Err(format!(
+        "shape = {output} holds {}, and {input} comes in, which is {}; the two must be equal",
+        counted(output.values() as usize, "value"),
+        input.values()
+    ))
 }
 
 impl Recipe {
     /// The shape that each layer puts out, given the number of input columns.
     ///
     /// # Errors
-    /// When `data.image` does not multiply to `inputs`, an image layer gets a row, or a window does not fit its image.
+    /// When `data.image` does not multiply to `inputs`, a layer gets another shape than it needs, or a window does not fit.
     pub fn shapes(&self, inputs: u64) -> Result<Vec<Shape>, RecipeError> {
         let mut shape = match self.data.image {
             None => Shape::Row(inputs),
@@ -91,7 +206,14 @@ impl Recipe {
         let mut shapes = Vec::with_capacity(self.layers.len());
         for (number, layer) in self.layers.iter().enumerate() {
             let key = format!("layers.{number}");
-            shape = output(&layer.kind, shape).map_err(|text| {
+            let placed = match layer.kind {
+                LayerKind::Embedding { .. } if number > 0 => {
+                    Err("embedding takes the whole numbers of the data, so that it must be the first layer; move it up"
+                        .to_owned())
+                }
+                _ => output(&layer.kind, shape),
+            };
+            shape = placed.map_err(|text| {
                 RecipeError::one(
                     self.place(&key),
                     key.as_str(),

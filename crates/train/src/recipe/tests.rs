@@ -148,7 +148,7 @@ fn misspelled_names_are_recognized() {
         ("initializer = \"he_normal\"", "initializer = \"kaiming_normal\""),
         ("initializer = \"he_normal\"", "initializer = { kind = \"norml\", std = 0.1 }"),
         ("kind = \"dropout\"", "kind = \"droput\""),
-        ("kind = \"max_pool2d\"", "kind = \"lstm\""),
+        ("kind = \"max_pool2d\"", "kind = \"capsule\""),
         ("kind = \"early_stopping\"", "kind = \"EarlyStopping\""),
         ("kind = \"cosine\"", "kind = \"cosin\""),
         ("task = \"multiclass\"", "task = \"classification\""),
@@ -495,7 +495,17 @@ prop_compose! {
         let kind = match kind {
             LayerKind::Dense { .. } => LayerKind::Dense { units: size, activation: to, weights: by },
             // A convolution or pool would have to fit to the layers before it.
-            LayerKind::Conv2d { .. } | LayerKind::MaxPool2d { .. } | LayerKind::AvgPool2d { .. } => LayerKind::Activation { activation: to },
+            LayerKind::Conv2d { .. } | LayerKind::Conv2dTranspose { .. } | LayerKind::MaxPool2d { .. } | LayerKind::AvgPool2d { .. } => LayerKind::Activation { activation: to },
+            LayerKind::Conv1d { kernel, .. } => LayerKind::Conv1d { channels: size, kernel, stride: 2, padding: Padding::Valid, activation: to, weights: by },
+            LayerKind::GroupNorm { epsilon, .. } => LayerKind::GroupNorm { groups: size, epsilon, trainable: some },
+            LayerKind::Reshape { .. } => LayerKind::Reshape { shape: if some { vec![size] } else { vec![3, size] } },
+            LayerKind::Embedding { initializer, .. } => LayerKind::Embedding { vocabulary: size, dimension: 3, initializer, trainable: some },
+            LayerKind::Rnn { .. } => LayerKind::Rnn { activation: to, recurrent: RecurrentSpec { units: size, weights: by, bidirectional: some, ..RecurrentSpec::default() } },
+            LayerKind::Lstm { .. } => LayerKind::Lstm { forget_bias: -0.5, recurrent: RecurrentSpec { units: size, recurrent_initializer: by.initializer, ..RecurrentSpec::default() } },
+            LayerKind::Gru { .. } => LayerKind::Gru { recurrent: RecurrentSpec { units: size, return_sequences: some, ..RecurrentSpec::default() } },
+            LayerKind::MultiHeadAttention { .. } => LayerKind::MultiHeadAttention { heads: size, causal: some, weights: by },
+            LayerKind::TransformerEncoder { .. } => LayerKind::TransformerEncoder { block: TransformerSpec { heads: size, hidden: some.then_some(size), activation: to, ..TransformerSpec::default() } },
+            LayerKind::TransformerDecoder { .. } => LayerKind::TransformerDecoder { block: TransformerSpec { heads: size, norm: if some { NormPlace::Pre } else { NormPlace::Post }, weights: by, ..TransformerSpec::default() } },
             LayerKind::BatchNorm { .. } => LayerKind::BatchNorm { momentum: 0.25, epsilon: 1e-3, trainable: some },
             other => other,
         };

@@ -113,6 +113,11 @@ impl Visitor for Writer {
         self.put(key, value.iter().copied().map(number_value).collect::<Array>());
     }
 
+
+    fn sizes(&mut self, key: &'static str, value: &mut Vec<u64>, _: Counts, _: [usize; 2]) {
+        self.put(key, value.iter().copied().map(count_value).collect::<Array>());
+    }
+
     fn flag(&mut self, key: &'static str, value: &mut bool) {
         self.put(key, *value);
     }

@@ -1,0 +1,59 @@
+//! A learned row of numbers for each whole number.
+use super::{Fans, initialize, tap_as};
+use crate::random::Random;
+use crate::recipe::{Initializer, Shape};
+use barograph_burn::{from_slice, ops};
+use barograph_vocab::Role;
+use burn::module::{Module, Param};
+use burn::prelude::*;
+
+/// Each whole number of a row becomes the row of `weight` at that place: `[length]` to `[length, dimension]` (Bengio et al.,
+/// 2003).
+#[derive(Module, Debug)]
+pub struct Embedding {
+    /// `[vocabulary, dimension]`.
+    pub weight: Param<Tensor<2>>,
+    #[module(skip)]
+    output: Shape,
+}
+
+impl Embedding {
+    /// A layer for numbers from 0 to below `vocabulary` that puts out sequences of shape `output`.
+    #[must_use]
+    pub fn new(
+        vocabulary: usize,
+        output: Shape,
+        initializer: Initializer,
+        trainable: bool,
+        random: &mut Random,
+        device: &Device,
+    ) -> Self {
+        let dimension = output.channels();
+        let fans = Fans { fan_in: vocabulary, fan_out: dimension };
+        let weight = initialize(initializer, vocabulary * dimension, fans, random);
+        let weight = Param::from_tensor(from_slice(weight, [vocabulary, dimension], device));
+        Self { weight: weight.set_require_grad(trainable), output }
+    }
+
+    /// Why rows of inputs `[rows, columns]` cannot be looked up: the first value that is no whole number of the vocabulary.
+    ///
+    /// # Errors
+    /// With the row and the column of that value.
+    pub fn check(&self, site: &str, inputs: &[f32], columns: usize) -> Result<(), String> {
+        let vocabulary = self.weight.dims()[0];
+        let known = |value: f32| value >= 0.0 && value < vocabulary as f32 && value.fract() == 0.0;
+        let Some(place) = inputs.iter().position(|&value| !known(value)) else { return Ok(()) };
+        let (row, column, last) = (place / columns.max(1), place % columns.max(1), vocabulary - 1);
+        Err(format!(
+            "row {row}, column {column} of the inputs is {}, but {site} takes whole numbers from 0 to {last}; give it a larger \
+             vocabulary, or repair the row, and leave data.normalize at \"none\"",
+            inputs[place],
+        ))
+    }
+
+    pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
+        let [batch, _] = x.dims();
+        let rows = ops::embedding(x, self.weight.val());
+        tap_as(site, Role::Activation, ops::reshape(rows, [batch, self.output.values() as usize]), self.output)
+    }
+}

@@ -1,0 +1,78 @@
+//! Attention of a sequence to itself.
+use super::{Dense, tap_as};
+use crate::random::Random;
+use crate::recipe::{Activation, Shape, WeightSpec};
+use barograph_burn::{Scope, from_slice, ops};
+use barograph_vocab::Role;
+use burn::module::Module;
+use burn::prelude::*;
+
+/// Added to the score of a time step that must not be seen. Its exponential is exactly 0 beside any other, and unlike -Inf it is
+/// not taken for a number that went wrong.
+const UNSEEN: f32 = -1e9;
+
+/// Each time step takes a mean of all time steps, weighted by how well its query matches their keys, in several heads at once
+/// (Vaswani et al., 2017): `[time, features]` to `[time, features]`.
+#[derive(Module, Debug)]
+pub struct MultiHeadAttention {
+    /// What a step looks for: `[features, features]`.
+    pub query: Dense,
+    /// What a step is found by: `[features, features]`.
+    pub key: Dense,
+    /// What a step gives: `[features, features]`.
+    pub value: Dense,
+    /// Mixes the heads: `[features, features]`.
+    pub output: Dense,
+    #[module(skip)]
+    input: Shape,
+    heads: usize,
+    is_causal: bool,
+}
+
+impl MultiHeadAttention {
+    /// Attention in `heads` heads, which must divide the features. A causal one sees no later time step.
+    #[must_use]
+    pub fn new(
+        input: Shape,
+        heads: usize,
+        is_causal: bool,
+        spec: &WeightSpec,
+        random: &mut Random,
+        device: &Device,
+    ) -> Self {
+        let features = input.channels();
+        let mut project = || Dense::new(features, features, Activation::Linear, spec, random, device);
+        Self { query: project(), key: project(), value: project(), output: project(), input, heads, is_causal }
+    }
+
+    pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
+        let [batch, values] = x.dims();
+        let [time, features] = self.input.sequence();
+        let y = self.attend(site, &ops::reshape(x, [batch, time, features]));
+        tap_as(site, Role::Activation, ops::reshape(y, [batch, values]), self.input)
+    }
+
+    /// `[batch, time, features]` to the same.
+    pub(super) fn attend(&self, site: &str, x: &Tensor<3>) -> Tensor<3> {
+        let [batch, time, features] = x.dims();
+        let width = features / self.heads.max(1);
+        let project = |name: &str, dense: &Dense| {
+            let path = format!("{site}.{name}");
+            let y = Scope::at(name, || dense.apply(&path, x.clone()));
+            ops::swap_axes(ops::reshape(y, [batch, time, self.heads, width]), 1, 2)
+        };
+        let (query, key) = (project("query", &self.query), project("key", &self.key));
+        let scores = ops::matmul(ops::mul_scalar(query, 1.0 / (width as f64).sqrt()), ops::swap_axes(key, 2, 3));
+        let scores = if self.is_causal { ops::add(scores, later_steps(time, &x.device())) } else { scores };
+        let mixed = ops::matmul(ops::softmax(scores, 3), project("value", &self.value));
+        let mixed = ops::reshape(ops::swap_axes(mixed, 1, 2), [batch, time, features]);
+        let path = format!("{site}.output");
+        Scope::at("output", || self.output.apply(&path, mixed))
+    }
+}
+
+/// `[1, 1, time, time]`: what is added to the score of each step (third axis) for each step that it sees (last axis).
+fn later_steps(time: usize, device: &Device) -> Tensor<4> {
+    let places = (0..time * time).map(|place| if place % time > place / time { UNSEEN } else { 0.0 });
+    from_slice(places.collect(), [1, 1, time, time], device)
+}

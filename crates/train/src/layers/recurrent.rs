@@ -1,0 +1,185 @@
+//! What the recurrent layers share: their weights, the walk over time, and both directions.
+use super::{Fans, gru, initialize, lstm, rnn, tap_as};
+use crate::random::Random;
+use crate::recipe::{Activation, RecurrentSpec, Shape};
+use barograph_burn::{Scope, from_slice, ops, tap};
+use barograph_vocab::Role;
+use burn::module::{Module, Param};
+use burn::prelude::*;
+
+/// What a recurrent layer computes in one time step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Cell {
+    /// The plain recurrent cell with this activation function.
+    Rnn(Activation),
+    /// The long short-term memory; `forget_bias` is added to the bias of its forget gate at the start.
+    Lstm {
+        /// 1 lets the memory last from the first step on.
+        forget_bias: f64,
+    },
+    /// The gated recurrent unit.
+    Gru,
+}
+
+impl Cell {
+    /// Blocks of `units` columns in the weights.
+    const fn gates(self) -> usize {
+        match self {
+            Self::Rnn(_) => 1,
+            Self::Lstm { .. } => 4,
+            Self::Gru => 3,
+        }
+    }
+}
+
+/// A layer that carries a state from one time step to the next: `[time, features]` to `[time, units]`, or to the `[units]` of the
+/// last step. With both directions the outputs of the two lie side by side.
+#[derive(Module, Debug)]
+pub struct Recurrent {
+    /// From the first time step to the last.
+    pub forward: Direction,
+    /// From the last time step to the first.
+    pub backward: Option<Direction>,
+    #[module(skip)]
+    input: Shape,
+    #[module(skip)]
+    output: Shape,
+    return_sequences: bool,
+}
+
+impl Recurrent {
+    /// A layer from `input` to `output`, with weights drawn from `random`.
+    #[must_use]
+    pub fn new(
+        cell: Cell,
+        [input, output]: [Shape; 2],
+        spec: &RecurrentSpec,
+        random: &mut Random,
+        device: &Device,
+    ) -> Self {
+        let inputs = input.channels();
+        let forward = Direction::new(cell, inputs, spec, random, device);
+        let backward = spec.bidirectional.then(|| Direction::new(cell, inputs, spec, random, device));
+        Self { forward, backward, input, output, return_sequences: spec.return_sequences }
+    }
+
+    pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
+        let batch = x.dims()[0];
+        let [time, features] = self.input.sequence();
+        let x = ops::reshape(x, [batch, time, features]);
+        let forward = self.forward.run(site, x.clone(), false);
+        let backward = self.backward.as_ref().map(|direction| direction.run(site, x, true));
+        let y = if self.return_sequences {
+            let y = joined(forward, backward, 2);
+            ops::reshape(y, [batch, self.output.values() as usize])
+        } else {
+            // The last step of the backward direction is the first of the sequence.
+            let state = |states: Tensor<3>, step| {
+                let [batch, _, units] = states.dims();
+                ops::reshape(ops::narrow(states, 1, step, 1), [batch, units])
+            };
+            joined(state(forward, time - 1), backward.map(|states| state(states, 0)), 1)
+        };
+        tap_as(site, Role::Activation, y, self.output)
+    }
+}
+
+fn joined<const D: usize>(forward: Tensor<D>, backward: Option<Tensor<D>>, axis: usize) -> Tensor<D> {
+    match backward {
+        Some(backward) => ops::concat(forward, backward, axis),
+        None => forward,
+    }
+}
+
+/// The weights of one direction. The columns hold the gates one after the other: input, forget, candidate, output for an LSTM;
+/// reset, update, candidate for a GRU.
+#[derive(Module, Debug)]
+pub struct Direction {
+    /// `[features, gates * units]`.
+    pub input_weight: Param<Tensor<2>>,
+    /// `[units, gates * units]`.
+    pub recurrent_weight: Param<Tensor<2>>,
+    /// `[gates * units]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    /// `[gates * units]`, only in a GRU, whose reset gate acts behind it.
+    pub recurrent_bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    cell: Cell,
+    units: usize,
+}
+
+impl Direction {
+    fn new(cell: Cell, inputs: usize, spec: &RecurrentSpec, random: &mut Random, device: &Device) -> Self {
+        let units = spec.units as usize;
+        let width = cell.gates() * units;
+        let weights = &spec.weights;
+        let fans = Fans { fan_in: inputs, fan_out: width };
+        let recurrent = Fans { fan_in: units, fan_out: width };
+        let input_weight = initialize(weights.initializer, inputs * width, fans, random);
+        let recurrent_weight = initialize(spec.recurrent_initializer, units * width, recurrent, random);
+        let matrix = |values, rows| {
+            Param::from_tensor(from_slice(values, [rows, width], device)).set_require_grad(weights.trainable)
+        };
+        let mut bias = || {
+            weights.bias.then(|| {
+                let mut bias = initialize(weights.bias_initializer, width, fans, random);
+                if let Cell::Lstm { forget_bias } = cell {
+                    bias[lstm::FORGET * units..(lstm::FORGET + 1) * units]
+                        .iter_mut()
+                        .for_each(|bias| *bias += forget_bias as f32);
+                }
+                Param::from_tensor(from_slice(bias, [width], device)).set_require_grad(weights.trainable)
+            })
+        };
+        let recurrent_bias = if cell == Cell::Gru { bias() } else { None };
+        Self {
+            input_weight: matrix(input_weight, inputs),
+            recurrent_weight: matrix(recurrent_weight, units),
+            bias: bias(),
+            recurrent_bias,
+            cell,
+            units,
+        }
+    }
+
+    /// The output of every step of `[batch, time, features]`, in the order of time: `[batch, time, units]`.
+    fn run(&self, site: &str, x: Tensor<3>, is_reversed: bool) -> Tensor<3> {
+        let name = if is_reversed { "backward" } else { "forward" };
+        Scope::at(name, || {
+            let (batch, device) = (x.dims()[0], x.device());
+            // What the inputs contribute does not depend on the state, so that one product does for all steps.
+            let x = ops::linear(x, self.input_weight.val(), self.bias.as_ref().map(Param::val));
+            let mut steps = ops::unstack(x);
+            if is_reversed {
+                steps.reverse();
+            }
+            let zeros = || Tensor::zeros([batch, self.units], &device);
+            let mut states = self.walk(steps, zeros(), zeros());
+            if is_reversed {
+                states.reverse();
+            }
+            tap(&format!("{site}.{name}"), ops::stack(states))
+        })
+    }
+
+    /// The state after each step; `memory` is used by the LSTM alone.
+    fn walk(&self, steps: Vec<Tensor<2>>, mut state: Tensor<2>, mut memory: Tensor<2>) -> Vec<Tensor<2>> {
+        let weight = self.recurrent_weight.val();
+        let recurrent_bias = self.recurrent_bias.as_ref().map(Param::val);
+        let mut states = Vec::with_capacity(steps.len());
+        for x in steps {
+            let recurrent = ops::linear(state.clone(), weight.clone(), recurrent_bias.clone());
+            state = match self.cell {
+                Cell::Rnn(activation) => rnn::step(x, recurrent, activation),
+                Cell::Gru => gru::step(&x, &recurrent, state, self.units),
+                Cell::Lstm { .. } => {
+                    let (output, kept) = lstm::step(x, recurrent, memory, self.units);
+                    memory = kept;
+                    output
+                }
+            };
+            states.push(state.clone());
+        }
+        states
+    }
+}

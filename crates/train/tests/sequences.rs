@@ -1,0 +1,259 @@
+//! Recipes with sequences: they learn something small, say what does not fit, and name the operation that broke.
+use barograph_burn::cpu;
+use barograph_train::callbacks::TerminateOnNan;
+use barograph_train::data::{Dataset, Targets};
+use barograph_train::recipe::Recipe;
+use barograph_train::{Network, Trainer, inspect, load_weights, save_weights};
+
+/// Small whole numbers that look drawn at random.
+fn drawn(place: usize, below: usize) -> usize {
+    let mixed = (place as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((mixed >> 33) ^ (mixed >> 47)) as usize % below
+}
+
+/// Rows of `length` whole numbers below `below`; the class of a row is its first number.
+fn first_of_sequence(rows: usize, length: usize, below: usize) -> Dataset {
+    let numbers: Vec<usize> = (0..rows * length).map(|place| drawn(place, below)).collect();
+    let classes = numbers.chunks(length).map(|row| row[0] as i64).collect();
+    Dataset::new(numbers.into_iter().map(|number| number as f32).collect(), length, Targets::Classes(classes)).unwrap()
+}
+
+fn recipe(layers: &str, epochs: u64) -> Recipe {
+    let text = format!(
+        "epochs = {epochs}\nbatch = 32\n{layers}\n[loss]\nkind = \"cross_entropy\"\n[optimizer]\nkind = \"adam\"\nlearning_rate = 0.01\n"
+    );
+    Recipe::parse(&text, "sequence.toml").unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The share of rows for which a trained network's largest output is the class.
+fn accuracy(recipe: &Recipe, data: &Dataset) -> f64 {
+    let outcome = Trainer::from_recipe(recipe, data).unwrap().fit(data).unwrap();
+    let Targets::Classes(classes) = &data.targets else { panic!("classes") };
+    let outputs = outcome.predict(&data.inputs, data.features());
+    let width = outputs.len() / classes.len();
+    let largest = |row: &[f32]| (0..width).fold(0, |best, place| if row[place] > row[best] { place } else { best });
+    let right = outputs.chunks(width).zip(classes).filter(|(row, class)| largest(row) as i64 == **class).count();
+    right as f64 / classes.len() as f64
+}
+
+/// The number at the start of a sequence of eight must still be known at its end; guessing gets a third right.
+fn remembers_the_first(layer: &str) {
+    let layers = format!(
+        "[[layers]]\nkind = \"embedding\"\nvocabulary = 3\ndimension = 4\n[[layers]]\n{layer}\n[[layers]]\nkind = \"dense\"\nunits = 3\n"
+    );
+    let seen = accuracy(&recipe(&layers, 60), &first_of_sequence(320, 8, 3));
+    assert!(seen > 0.95, "{layer}: {seen}");
+}
+
+#[test]
+fn an_lstm_remembers_the_first_of_a_sequence() {
+    remembers_the_first("kind = \"lstm\"\nunits = 16");
+}
+
+#[test]
+fn a_gru_remembers_the_first_of_a_sequence() {
+    remembers_the_first("kind = \"gru\"\nunits = 16");
+}
+
+#[test]
+fn a_bidirectional_rnn_sees_the_first_of_a_sequence() {
+    remembers_the_first("kind = \"rnn\"\nunits = 16\nbidirectional = true");
+}
+
+/// Attention has no order of its own: the positions tell it which number is the first.
+fn attends_to_the_first(block: &str) {
+    let layers = format!(
+        "[[layers]]\nkind = \"embedding\"\nvocabulary = 3\ndimension = 8\n[[layers]]\nkind = \"position_embedding\"\n[[layers]]\n{block}\n\
+         [[layers]]\nkind = \"global_average_pool\"\n[[layers]]\nkind = \"dense\"\nunits = 3\n"
+    );
+    let seen = accuracy(&recipe(&layers, 40), &first_of_sequence(320, 6, 3));
+    assert!(seen > 0.95, "{block}: {seen}");
+}
+
+#[test]
+fn attention_finds_the_first_of_a_sequence() {
+    attends_to_the_first("kind = \"multi_head_attention\"\nheads = 2");
+}
+
+#[test]
+fn a_transformer_encoder_finds_the_first_of_a_sequence() {
+    attends_to_the_first("kind = \"transformer_encoder\"\nheads = 2\ndropout = 0.0");
+}
+
+#[test]
+fn a_transformer_decoder_finds_the_first_of_a_sequence() {
+    attends_to_the_first("kind = \"transformer_decoder\"\nheads = 2\nnorm = \"post\"\ndropout = 0.0");
+}
+
+#[test]
+fn a_convolution_over_time_finds_a_neighbourhood() {
+    // Class 1 where a 2 comes right after a 2 anywhere: neither a count of numbers nor one position tells.
+    let mut data = first_of_sequence(320, 8, 3);
+    let has_pair = |row: &[f32]| i64::from(row.windows(2).any(|pair| pair == [2.0, 2.0]));
+    data.targets = Targets::Classes(data.inputs.chunks(8).map(has_pair).collect());
+    let layers = "[[layers]]\nkind = \"embedding\"\nvocabulary = 3\ndimension = 4\n\
+                  [[layers]]\nkind = \"conv1d\"\nchannels = 16\nkernel = 2\npadding = \"valid\"\nactivation = \"relu\"\n\
+                  [[layers]]\nkind = \"global_max_pool\"\n[[layers]]\nkind = \"dense\"\nunits = 2\n";
+    let seen = accuracy(&recipe(layers, 40), &data);
+    assert!(seen > 0.95, "{seen}");
+}
+
+/// Layers of every new family one after the other.
+const EVERYTHING: &str = "
+[[layers]]
+kind = \"embedding\"
+vocabulary = 5
+dimension = 4
+[[layers]]
+kind = \"position_embedding\"
+[[layers]]
+kind = \"transformer_encoder\"
+heads = 2
+dropout = 0.2
+[[layers]]
+kind = \"rms_norm\"
+[[layers]]
+kind = \"lstm\"
+units = 6
+bidirectional = true
+return_sequences = true
+[[layers]]
+kind = \"group_norm\"
+groups = 3
+[[layers]]
+kind = \"glu\"
+[[layers]]
+kind = \"gru\"
+units = 8
+return_sequences = true
+[[layers]]
+kind = \"batch_norm\"
+[[layers]]
+kind = \"reshape\"
+shape = [4, 3, 4]
+[[layers]]
+kind = \"conv2d_transpose\"
+channels = 3
+[[layers]]
+kind = \"prelu\"
+[[layers]]
+kind = \"global_average_pool\"
+[[layers]]
+kind = \"dense\"
+units = 5
+";
+
+fn bits(recipe: &Recipe, data: &Dataset, observed: bool, threads: usize) -> Vec<u8> {
+    let trainer = Trainer::from_recipe(recipe, data).unwrap();
+    let trainer = if observed { trainer } else { trainer.unobserved() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let outcome = pool.install(|| trainer.fit(data)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    save_weights(&path, &outcome.model, 0, 0).unwrap();
+    std::fs::read(path).unwrap()
+}
+
+#[test]
+fn threads_and_supervision_change_no_bit() {
+    let (recipe, data) = (recipe(EVERYTHING, 2), first_of_sequence(96, 6, 5));
+    let observed = bits(&recipe, &data, true, 2);
+    assert!(observed == bits(&recipe, &data, true, 1), "one thread and two differ");
+    assert!(observed == bits(&recipe, &data, false, 2), "supervision changes the weights");
+}
+
+#[test]
+fn weights_come_back() {
+    let (recipe, folder) = (recipe(EVERYTHING, 2), tempfile::tempdir().unwrap());
+    let network = |seed| Network::from_recipe(&Recipe { seed, ..recipe.clone() }, 6, &cpu(true)).unwrap();
+    let (first, second) = (folder.path().join("first.safetensors"), folder.path().join("second.safetensors"));
+    save_weights(&first, &network(1), 0, 0).unwrap();
+    save_weights(&second, &load_weights(&first, network(2)).unwrap(), 0, 0).unwrap();
+    assert!(std::fs::read(&first).unwrap() == std::fs::read(&second).unwrap());
+    save_weights(&second, &network(2), 0, 0).unwrap();
+    assert!(std::fs::read(&first).unwrap() != std::fs::read(&second).unwrap(), "the seed does nothing");
+}
+
+#[test]
+fn parameters_are_counted_in_their_layer() {
+    let data = first_of_sequence(20, 6, 5);
+    let inspection = inspect(&recipe(EVERYTHING, 1), &data).unwrap();
+    let counts: Vec<_> =
+        inspection.layers.iter().map(|layer| format!("{} {} {}", layer.site, layer.output, layer.parameters)).collect();
+    // An encoder of 4 features: 4 * (16 + 4) for the attention, 4 * 16 + 16 + 16 * 4 + 4 for the network, 16 for two norms.
+    // The LSTM has 2 * 4 * (4 * 6 + 6 * 6 + 6); the GRU, with its two biases, 3 * (6 * 8 + 8 * 8 + 2 * 8).
+    insta::assert_snapshot!(counts.join("\n"), @"
+    embedding1 [6, 4] 20
+    position1 [6, 4] 24
+    encoder1 [6, 4] 244
+    norm1 [6, 4] 4
+    lstm1 [6, 12] 528
+    norm2 [6, 12] 24
+    activation1 [6, 6] 0
+    gru1 [6, 8] 384
+    norm3 [6, 8] 16
+    reshape1 [4, 3, 4] 0
+    conv1 [3, 6, 8] 111
+    activation2 [3, 6, 8] 3
+    pool1 [3] 0
+    dense1 [5] 20
+    ");
+}
+
+#[test]
+fn a_number_outside_of_the_vocabulary_is_an_error_with_its_place() {
+    let layers = "[[layers]]\nkind = \"embedding\"\nvocabulary = 3\ndimension = 4\n[[layers]]\nkind = \"flatten\"\n[[layers]]\nkind = \"dense\"\nunits = 3\n";
+    let recipe = recipe(layers, 1);
+    for wrong in [3.0, -1.0, 0.5, f32::NAN] {
+        let mut data = first_of_sequence(8, 4, 3);
+        data.inputs[2 * 4 + 1] = wrong;
+        let error = Trainer::from_recipe(&recipe, &data).unwrap().fit(&data).err().expect("an error").to_string();
+        assert!(error.contains(&format!("row 2, column 1 of the inputs is {wrong}")), "{error}");
+        assert!(error.contains("embedding1 takes whole numbers from 0 to 2"), "{error}");
+        assert_eq!(error, inspect(&recipe, &data).unwrap_err().to_string());
+    }
+}
+
+#[test]
+fn what_an_embedding_does_not_know_is_answered_with_no_number() {
+    let layers = "[[layers]]\nkind = \"embedding\"\nvocabulary = 3\ndimension = 4\n[[layers]]\nkind = \"flatten\"\n[[layers]]\nkind = \"dense\"\nunits = 3\n";
+    let data = first_of_sequence(8, 4, 3);
+    let outcome = Trainer::from_recipe(&recipe(layers, 1), &data).unwrap().fit(&data).unwrap();
+    let outputs = outcome.predict(&[0.0, 1.0, 2.0, 0.0, 0.0, 1.0, 7.0, 0.0], 4);
+    assert!(outputs[..3].iter().all(|output| output.is_finite()), "{outputs:?}");
+    assert!(outputs[3..].iter().all(|output| output.is_nan()), "{outputs:?}");
+}
+
+#[test]
+fn a_step_of_a_recurrent_layer_that_overflows_is_named() {
+    let layers = "[[layers]]\nkind = \"reshape\"\nshape = [8, 1]\n[[layers]]\nkind = \"rnn\"\nunits = 4\nactivation = \"exponential\"\n\
+                  [[layers]]\nkind = \"dense\"\nunits = 3\n";
+    let mut data = first_of_sequence(64, 8, 3);
+    // From the third time step on, so that the state is still finite before.
+    data.inputs.chunks_mut(8).for_each(|row| row[2..].iter_mut().for_each(|value| *value = 1e4));
+    let trainer = Trainer::from_recipe(&recipe(layers, 1), &data).unwrap();
+    let outcome = trainer.callback(TerminateOnNan).fit(&data).unwrap();
+    let found = outcome.diagnosis().unwrap().incident.expect("the run breaks");
+    assert_eq!((found.operation.as_str(), found.site.as_str()), ("exp", "rnn1.forward"), "{found:?}");
+    assert_eq!(found.source.expect("a line").file.rsplit('/').next(), Some("activation.rs"));
+}
+
+#[test]
+fn sequences_that_do_not_fit_are_explained() {
+    let message = |layers: &str, inputs: u64| recipe(layers, 1).shapes(inputs).expect_err(layers).to_string();
+    let layer = |text: &str| format!("[[layers]]\nkind = {text}\n");
+    let reshaped =
+        |shape: &str, text: &str| format!("[[layers]]\nkind = \"reshape\"\nshape = {shape}\n{}", layer(text));
+    let said = [
+        message(&layer("\"lstm\"\nunits = 4"), 12),
+        message(&reshaped("[4, 5]", "\"lstm\"\nunits = 4"), 12),
+        message(&reshaped("[4, 3]", "\"multi_head_attention\"\nheads = 2"), 12),
+        message(&reshaped("[4, 3]", "\"transformer_encoder\"\nheads = 2"), 12),
+        message(&reshaped("[4, 3]", "\"group_norm\"\ngroups = 2"), 12),
+        message(&reshaped("[4, 3]", "\"glu\""), 12),
+        message(&reshaped("[4, 3]", "\"conv1d\"\nchannels = 2\nkernel = 5\npadding = \"valid\""), 12),
+        message(&reshaped("[4, 3]", "\"embedding\"\nvocabulary = 2\ndimension = 2"), 12),
+        message(&layer("\"global_average_pool\""), 12),
+    ];
+    insta::assert_snapshot!(said.join("\n"));
+}
