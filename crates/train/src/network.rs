@@ -1,12 +1,14 @@
 //! The network of a recipe.
 use crate::layers::{
-    ActivationLayer, BatchNorm, Cell, Conv1d, Conv2d, Conv2dTranspose, Dense, Dropout, Embedding, GlobalPool, Glu,
-    GroupNorm, Layer, LayerNorm, LeakyRelu, MultiHeadAttention, Pool, Pool2d, PositionEmbedding, Prelu, Recurrent,
-    RmsNorm, Transformer,
+    ActivationLayer, BatchNorm, Branch, Cell, Conv1d, Conv2d, Conv2dTranspose, Dense, Dropout, Embedding, GlobalPool,
+    Glu, GroupNorm, Layer, LayerNorm, LeakyRelu, MultiHeadAttention, Parallel, Pool, Pool2d, PositionEmbedding, Prelu,
+    Recurrent, Residual, RmsNorm, Sequential, Transformer,
 };
 use crate::model::{LayerFact, Model};
 use crate::random::{Purpose, Random};
-use crate::recipe::{Activation, LayerKind, Recipe, RecipeError, Shape, WeightSpec};
+use crate::recipe::{
+    Activation, LayerKind, Recipe, RecipeError, Shape, WeightSpec, branch_shapes, inner_shapes, layer_names,
+};
 use barograph_vocab::{FactKey, FactValue};
 use burn::module::Module;
 use burn::prelude::*;
@@ -29,23 +31,51 @@ impl Network {
     pub fn from_recipe(recipe: &Recipe, inputs: usize, device: &Device) -> Result<Self, RecipeError> {
         let shapes = recipe.shapes(inputs as u64)?;
         let mut input = recipe.data.image.map_or(Shape::Row(inputs as u64), Shape::Image);
-        let mut network = Self { layers: Vec::new(), sites: Vec::new(), facts: Vec::new() };
+        let mut builder = Builder { device, inner: recipe.layers.len(), facts: Vec::new() };
+        let (mut layers, mut sites) = (Vec::new(), Vec::new());
         for (number, ((spec, site), output)) in recipe.layers.iter().zip(recipe.layer_names()).zip(shapes).enumerate() {
             let mut random = Random::new(recipe.seed, Purpose::Weight, 0, number as u32);
-            if let Some(layer) = build(&spec.kind, number, [input, output], &mut random, device) {
-                network.layers.push(layer);
-                network.facts.extend(facts(&spec.kind, &site, input));
-                network.sites.push(site);
+            let layer = builder.layer(&spec.kind, &site, number, [input, output], &mut random);
+            // The shapes have been worked out already, so that this does not happen.
+            if let Some(layer) = layer.map_err(|text| RecipeError::one(String::new(), "layers", text))? {
+                layers.push(layer);
+                sites.push(site);
             }
             input = output;
         }
-        Ok(network)
+        Ok(Self { layers, sites, facts: builder.facts })
     }
 
     /// The layers with their sites.
     pub fn layers(&self) -> impl Iterator<Item = (&str, &Layer)> {
         self.sites.iter().map(String::as_str).zip(&self.layers)
     }
+
+    /// Every layer with its site, those inside of others too.
+    fn all_layers(&self) -> Vec<(String, &Layer)> {
+        let mut found = Vec::new();
+        collect("", &self.sites, &self.layers, &mut found);
+        found
+    }
+}
+
+fn collect<'a>(outer: &str, names: &[String], layers: &'a [Layer], found: &mut Vec<(String, &'a Layer)>) {
+    for (name, layer) in names.iter().zip(layers) {
+        let site = if outer.is_empty() { name.clone() } else { format!("{outer}.{name}") };
+        if let Some((names, layers)) = layer.inner() {
+            collect(&site, names, layers, found);
+        }
+        found.push((site, layer));
+    }
+}
+
+/// `layers.2.weight` as `dense2.weight`, and `layers.1.layers.0.weight` as `residual1.dense1.weight`.
+fn shown(names: &[String], layers: &[Layer], path: &str) -> Option<String> {
+    let (number, rest) = path.strip_prefix("layers.")?.split_once('.')?;
+    let number: usize = number.parse().ok()?;
+    let (name, layer) = (names.get(number)?, layers.get(number)?);
+    let inner = layer.inner().and_then(|(names, layers)| shown(names, layers, rest));
+    Some(format!("{name}.{}", inner.as_deref().unwrap_or(rest)))
 }
 
 impl Model for Network {
@@ -53,14 +83,8 @@ impl Model for Network {
         self.layers().fold(inputs, |x, (site, layer)| layer.forward(site, x))
     }
 
-    /// `layers.2.weight` is shown as `dense2.weight`.
     fn site_of(&self, path: &str) -> String {
-        let mut parts = path.splitn(3, '.').skip(1);
-        let number = parts.next().and_then(|number| number.parse::<usize>().ok());
-        match (number.and_then(|number| self.sites.get(number)), parts.next()) {
-            (Some(site), Some(rest)) => format!("{site}.{rest}"),
-            _ => path.to_owned(),
-        }
+        shown(&self.sites, &self.layers, path).unwrap_or_else(|| path.to_owned())
     }
 
     fn facts(&self) -> Vec<LayerFact> {
@@ -75,7 +99,7 @@ impl Model for Network {
     }
 
     fn buffers(&self) -> Vec<(String, Vec<f32>)> {
-        let norms = self.layers().filter_map(|(site, layer)| match layer {
+        let norms = self.all_layers().into_iter().filter_map(|(site, layer)| match layer {
             Layer::BatchNorm(norm) => Some((site, norm.statistics())),
             _ => None,
         });
@@ -90,8 +114,8 @@ impl Model for Network {
     }
 
     fn set_buffer(&self, name: &str, values: Vec<f32>) -> bool {
-        for (site, layer) in self.layers() {
-            let (Layer::BatchNorm(norm), Some(part)) = (layer, name.strip_prefix(site)) else { continue };
+        for (site, layer) in self.all_layers() {
+            let (Layer::BatchNorm(norm), Some(part)) = (layer, name.strip_prefix(site.as_str())) else { continue };
             let mut statistics = norm.statistics();
             let slot = match part {
                 ".running_mean" => &mut statistics.mean,
@@ -106,6 +130,58 @@ impl Model for Network {
             return true;
         }
         false
+    }
+}
+
+/// Builds layers, and says what they are.
+struct Builder<'a> {
+    device: &'a Device,
+    /// The number that the next layer inside of another one gets: those of the recipe's own list come first.
+    inner: usize,
+    facts: Vec<LayerFact>,
+}
+
+impl Builder<'_> {
+    /// A layer with all that is inside of it; `None` for one that computes nothing.
+    fn layer(
+        &mut self,
+        kind: &LayerKind,
+        site: &str,
+        number: usize,
+        shapes: [Shape; 2],
+        random: &mut Random,
+    ) -> Result<Option<Layer>, String> {
+        let [input, output] = shapes;
+        let Some(specs) = kind.layers() else {
+            let layer = build(kind, number, shapes, random, self.device);
+            if layer.is_some() {
+                self.facts.extend(facts(kind, site, input));
+            }
+            return Ok(layer);
+        };
+        self.facts.extend(facts(kind, site, input));
+        let is_chain = !matches!(kind, LayerKind::Parallel { .. });
+        let outputs = if is_chain { inner_shapes(specs, input)? } else { branch_shapes(specs, input)? };
+        let (mut layers, mut names, mut branches) = (Vec::new(), Vec::new(), Vec::new());
+        let mut before = input;
+        for ((spec, name), output) in specs.iter().zip(layer_names(specs)).zip(outputs) {
+            let number = self.inner;
+            self.inner += 1;
+            let built = self.layer(&spec.kind, &format!("{site}.{name}"), number, [before, output], random)?;
+            branches.push(Branch { layer: built.is_some().then_some(layers.len()), output });
+            if let Some(layer) = built {
+                layers.push(layer);
+                names.push(name);
+            }
+            before = if is_chain { output } else { input };
+        }
+        Ok(Some(match kind {
+            LayerKind::Residual { .. } => Layer::Residual(Residual::new(layers, names, input)),
+            LayerKind::Parallel { merge, .. } => {
+                Layer::Parallel(Parallel::new(layers, names, branches, *merge, output))
+            }
+            _ => Layer::Sequential(Sequential::new(layers, names)),
+        }))
     }
 }
 
@@ -176,7 +252,12 @@ fn build(kind: &LayerKind, number: usize, shapes: [Shape; 2], random: &mut Rando
         LayerKind::Prelu { slope, trainable } => Layer::Prelu(Prelu::new(input, *slope, *trainable, device)),
         LayerKind::Glu => Layer::Glu(Glu::new(shapes)),
         // Values lie in one row between all layers, so there is nothing to do.
-        LayerKind::Flatten | LayerKind::Reshape { .. } => return None,
+        LayerKind::Flatten
+        | LayerKind::Reshape { .. }
+        // The builder makes these of what is inside of them.
+        | LayerKind::Residual { .. }
+        | LayerKind::Parallel { .. }
+        | LayerKind::Sequential { .. } => return None,
     })
 }
 

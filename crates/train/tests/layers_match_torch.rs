@@ -3,8 +3,8 @@
 //! `torch_reference/layers.py` made the file of inputs, weights, outputs and gradients.
 use barograph_burn::{cpu, from_slice, to_vec};
 use barograph_train::recipe::{
-    Activation, DataSpec, LayerKind, LayerSpec, LossKind, NormPlace, Padding, Recipe, RecurrentSpec, TransformerSpec,
-    WeightSpec,
+    Activation, DataSpec, LayerKind, LayerSpec, LossKind, Merge, NormPlace, Padding, Recipe, RecurrentSpec,
+    TransformerSpec, WeightSpec,
 };
 use barograph_train::{Model, Network, load_weights};
 use burn::module::{Module, ModuleVisitor, Param};
@@ -150,6 +150,22 @@ fn attention() -> Vec<Case> {
     ]
 }
 
+fn blocks() -> Vec<Case> {
+    let relu = LayerSpec::dense(7).with_activation(Activation::Relu);
+    let conv = |channels, kernel, activation| {
+        let (padding, weights) = (Padding::Same, WeightSpec::default());
+        LayerSpec::from(LayerKind::Conv2d { channels, kernel, stride: 1, padding, activation, weights })
+    };
+    let branch = LayerSpec::sequential([conv(4, 3, Activation::Tanh), conv(1, 1, Activation::Linear)]);
+    let branches = [conv(2, 1, Activation::Linear), branch, LayerSpec::reshape([3, 4, 4])];
+    let sum = LayerKind::Parallel { merge: Merge::Add, layers: vec![LayerSpec::dense(6), LayerSpec::dense(6)] };
+    vec![
+        on_row("residual_row", LayerSpec::residual([relu, LayerSpec::dense(5)])),
+        on_image("parallel_image", [3, 4, 4], LayerSpec::parallel(branches)),
+        on_sequence("parallel_sum", [5, 4], sum),
+    ]
+}
+
 /// Writes the weights of a case to a file as a checkpoint has them, and loads them into the network.
 fn network(name: &str, layers: Vec<LayerSpec>, image: Option<[u64; 3]>, inputs: usize) -> Network {
     let data = DataSpec { image, ..DataSpec::default() };
@@ -284,6 +300,11 @@ fn recurrent_layers_match() {
 #[test]
 fn attention_matches() {
     compare_all(attention());
+}
+
+#[test]
+fn blocks_match() {
+    compare_all(blocks());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use barograph_train::callbacks::TerminateOnNan;
 use barograph_train::data::{Dataset, Targets};
 use barograph_train::recipe::Recipe;
 use barograph_train::{Network, Trainer, inspect, load_weights, save_weights};
+use barograph_vocab::Verdict;
 
 /// Small whole numbers that look drawn at random.
 fn drawn(place: usize, below: usize) -> usize {
@@ -28,6 +29,8 @@ fn recipe(layers: &str, epochs: u64) -> Recipe {
 /// The share of rows for which a trained network's largest output is the class.
 fn accuracy(recipe: &Recipe, data: &Dataset) -> f64 {
     let outcome = Trainer::from_recipe(recipe, data).unwrap().fit(data).unwrap();
+    let diagnosis = outcome.diagnosis().unwrap();
+    assert_ne!(diagnosis.verdict, Verdict::Unhealthy, "{:#?}\n{:#?}", diagnosis.findings, diagnosis.causes);
     let Targets::Classes(classes) = &data.targets else { panic!("classes") };
     let outputs = outcome.predict(&data.inputs, data.features());
     let width = outputs.len() / classes.len();
@@ -127,7 +130,23 @@ kind = \"gru\"
 units = 8
 return_sequences = true
 [[layers]]
+kind = \"residual\"
+[[layers.layers]]
 kind = \"batch_norm\"
+[[layers.layers]]
+kind = \"dropout\"
+[[layers.layers]]
+kind = \"dense\"
+units = 8
+[[layers]]
+kind = \"parallel\"
+merge = \"add\"
+[[layers.layers]]
+kind = \"dense\"
+units = 8
+[[layers.layers]]
+kind = \"sequential\"
+layers = [{ kind = \"dropout\" }, { kind = \"batch_norm\" }]
 [[layers]]
 kind = \"reshape\"
 shape = [4, 3, 4]
@@ -174,6 +193,39 @@ fn weights_come_back() {
     assert!(std::fs::read(&first).unwrap() != std::fs::read(&second).unwrap(), "the seed does nothing");
 }
 
+/// A weight of a network as a checkpoint has it.
+fn weight(network: &Network, name: &str) -> Vec<f32> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    save_weights(&path, network, 0, 0).unwrap();
+    let bytes = std::fs::read(path).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let tensor = tensors.tensor(name).unwrap_or_else(|_| panic!("{name} is none of {:?}", tensors.names()));
+    tensor.data().chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
+#[test]
+fn a_recurrent_layer_begins_orthogonal_and_remembering() {
+    let layers = "[[layers]]\nkind = \"reshape\"\nshape = [4, 2]\n[[layers]]\nkind = \"lstm\"\nunits = 3\nbidirectional = true\n";
+    let network = Network::from_recipe(&recipe(layers, 1), 8, &cpu(true)).unwrap();
+    for direction in ["forward", "backward"] {
+        // Input, forget, candidate and output gate, three units each.
+        let bias = weight(&network, &format!("lstm1.{direction}.bias"));
+        assert_eq!(bias, [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        let carried = weight(&network, &format!("lstm1.{direction}.recurrent_weight"));
+        let rows: Vec<&[f32]> = carried.chunks(12).collect();
+        for (a, b) in [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)] {
+            let product: f32 = rows[a].iter().zip(rows[b]).map(|(x, y)| x * y).sum();
+            let expected = if a == b { 1.0 } else { 0.0 };
+            assert!((product - expected).abs() < 1e-5, "{direction}, rows {a} and {b}: {product}");
+        }
+    }
+    assert_ne!(weight(&network, "lstm1.forward.input_weight"), weight(&network, "lstm1.backward.input_weight"));
+    let forgetful = recipe(&format!("{layers}forget_bias = -2.0\n"), 1);
+    let forgetful = Network::from_recipe(&forgetful, 8, &cpu(true)).unwrap();
+    assert_eq!(weight(&forgetful, "lstm1.forward.bias")[3..6], [-2.0; 3]);
+}
+
 #[test]
 fn parameters_are_counted_in_their_layer() {
     let data = first_of_sequence(20, 6, 5);
@@ -191,7 +243,8 @@ fn parameters_are_counted_in_their_layer() {
     norm2 [6, 12] 24
     activation1 [6, 6] 0
     gru1 [6, 8] 384
-    norm3 [6, 8] 16
+    residual1 [6, 8] 88
+    parallel1 [6, 8] 88
     reshape1 [4, 3, 4] 0
     conv1 [3, 6, 8] 111
     activation2 [3, 6, 8] 3
@@ -236,6 +289,53 @@ fn a_step_of_a_recurrent_layer_that_overflows_is_named() {
     let found = outcome.diagnosis().unwrap().incident.expect("the run breaks");
     assert_eq!((found.operation.as_str(), found.site.as_str()), ("exp", "rnn1.forward"), "{found:?}");
     assert_eq!(found.source.expect("a line").file.rsplit('/').next(), Some("activation.rs"));
+}
+
+#[test]
+fn an_operation_inside_of_a_block_is_named_with_its_whole_path() {
+    let layers = "[[layers]]\nkind = \"residual\"\nname = \"block\"\n[[layers.layers]]\nkind = \"sequential\"\n\
+                  layers = [{ kind = \"dense\", units = 4, name = \"grow\", activation = \"exponential\" }]\n\
+                  [[layers]]\nkind = \"dense\"\nunits = 3\n";
+    let mut data = first_of_sequence(64, 4, 3);
+    data.inputs.iter_mut().for_each(|value| *value = 1e4 * (*value + 1.0));
+    let trainer = Trainer::from_recipe(&recipe(layers, 1), &data).unwrap();
+    let outcome = trainer.callback(TerminateOnNan).fit(&data).unwrap();
+    let found = outcome.diagnosis().unwrap().incident.expect("the run breaks");
+    assert_eq!((found.operation.as_str(), found.site.as_str()), ("exp", "block.sequential1.grow"), "{found:?}");
+}
+
+#[test]
+fn a_key_of_a_layer_inside_of_a_layer_is_set() {
+    let mut recipe = recipe(EVERYTHING, 1);
+    let number = recipe.layer_names().iter().position(|name| name == "residual1").unwrap();
+    recipe.set("layers.residual1.layers.1.rate", "0.125").unwrap();
+    let text = recipe.to_toml();
+    assert!(text.contains("rate = 0.125"), "{text}");
+    let error = recipe.set("layers.residual1.layers.1.rate", "2").unwrap_err().to_string();
+    assert!(error.contains(&format!("layers.{number}.layers.1.rate must be from 0 to below 1")), "{error}");
+}
+
+#[test]
+fn blocks_that_do_not_fit_are_explained() {
+    let block = |head: &str, inner: &str| format!("[[layers]]\nkind = {head}\n{inner}");
+    let layer = |text: &str| format!("[[layers.layers]]\nkind = {text}\n");
+    let dense = |units| layer(&format!("\"dense\"\nunits = {units}"));
+    let message = |layers: &str| {
+        let text = format!("{layers}[loss]\nkind = \"mse\"\n");
+        let read = Recipe::parse(&text, "block.toml");
+        read.and_then(|recipe| recipe.shapes(4)).expect_err(layers).to_string()
+    };
+    let said = [
+        message(&block("\"residual\"", &dense(5))),
+        message(&block("\"residual\"", "")),
+        message(&block("\"parallel\"\nmerge = \"add\"", &(dense(5) + &dense(6)))),
+        message(&block("\"parallel\"", &(dense(5) + &layer("\"reshape\"\nshape = [2, 2]")))),
+        message(&block("\"sequential\"", &layer("\"lstm\"\nunits = 2"))),
+        message(&block("\"sequential\"", &layer("\"dense\""))),
+        message(&block("\"sequential\"", &layer("\"embedding\"\nvocabulary = 2\ndimension = 2"))),
+        message(&block("\"sequential\"", &(layer("\"flatten\"\nname = \"a\"") + &layer("\"flatten\"\nname = \"a\"")))),
+    ];
+    insta::assert_snapshot!(said.join("\n"));
 }
 
 #[test]

@@ -27,6 +27,7 @@ const TABLES: [(&str, &[&str]); 10] = [
             "RecurrentSpec",
             "TransformerSpec",
             "NormPlace",
+            "Merge",
             "Activation",
             "Initializer",
             "Padding",

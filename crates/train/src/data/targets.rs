@@ -37,6 +37,9 @@ fn wants(loss: &LossKind) -> Wants {
 fn outputs(recipe: &Recipe) -> Option<u64> {
     recipe.layers.iter().rev().find_map(|layer| match layer.kind {
         LayerKind::Dense { units, .. } => Some(units),
+        LayerKind::Rnn { recurrent, .. } | LayerKind::Lstm { recurrent, .. } | LayerKind::Gru { recurrent } => {
+            Some(recurrent.outputs())
+        }
         _ => None,
     })
 }

@@ -20,12 +20,15 @@ mod layer_norm;
 mod leaky_relu;
 mod lstm;
 mod multi_head_attention;
+mod parallel;
 mod pool2d;
 mod position_embedding;
 mod prelu;
 mod recurrent;
+mod residual;
 mod rms_norm;
 mod rnn;
+mod sequential;
 mod transformer;
 
 pub use activation::{ActivationLayer, activate};
@@ -43,11 +46,14 @@ pub use initializer::{Fans, initialize};
 pub use layer_norm::LayerNorm;
 pub use leaky_relu::LeakyRelu;
 pub use multi_head_attention::MultiHeadAttention;
+pub use parallel::{Branch, Parallel};
 pub use pool2d::{Pool, Pool2d};
 pub use position_embedding::PositionEmbedding;
 pub use prelu::Prelu;
 pub use recurrent::{Cell, Direction, Recurrent};
+pub use residual::Residual;
 pub use rms_norm::RmsNorm;
+pub use sequential::Sequential;
 pub use transformer::Transformer;
 
 use barograph_burn::{Scope, ops, tap_channels};
@@ -146,13 +152,28 @@ pub enum Layer {
     Prelu(Prelu),
     /// One half of the channels gates the other.
     Glu(Glu),
+    /// Layers whose output is added to their input.
+    Residual(Residual),
+    /// Layers side by side.
+    Parallel(Parallel),
+    /// Layers one after the other, as one layer.
+    Sequential(Sequential),
 }
 
 impl Layer {
     /// Runs the layer on `[batch, features]` at its site.
     #[must_use]
     pub fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
-        Scope::at(site, || match self {
+        Scope::at(site, || self.run(site, x))
+    }
+
+    /// Runs a layer that lies inside of the one at `site`.
+    fn inside(&self, site: &str, name: &str, x: Tensor<2>) -> Tensor<2> {
+        Scope::at(name, || self.run(&format!("{site}.{name}"), x))
+    }
+
+    fn run(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
+        match self {
             Self::Dense(layer) => layer.forward(site, x),
             Self::Conv2d(layer) => layer.forward(site, x),
             Self::Pool2d(layer) => layer.forward(site, x),
@@ -173,8 +194,27 @@ impl Layer {
             Self::LeakyRelu(layer) => layer.forward(site, x),
             Self::Prelu(layer) => layer.forward(site, x),
             Self::Glu(layer) => layer.forward(site, x),
-        })
+            Self::Residual(layer) => layer.forward(site, x),
+            Self::Parallel(layer) => layer.forward(site, x),
+            Self::Sequential(layer) => layer.forward(site, x),
+        }
     }
+
+    /// The layers inside of this one, with their names.
+    #[must_use]
+    pub fn inner(&self) -> Option<(&[String], &[Self])> {
+        match self {
+            Self::Residual(block) => Some(block.inner()),
+            Self::Parallel(block) => Some(block.inner()),
+            Self::Sequential(block) => Some(block.inner()),
+            _ => None,
+        }
+    }
+}
+
+/// Runs layers inside of the one at `site`, one after the other.
+fn chain(site: &str, names: &[String], layers: &[Layer], x: Tensor<2>) -> Tensor<2> {
+    names.iter().zip(layers).fold(x, |x, (name, layer)| layer.inside(site, name, x))
 }
 
 /// Reads `[batch, values]` as a layer puts it out: the units of a sequence are its features, and each time step counts as an example.

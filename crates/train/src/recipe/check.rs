@@ -1,5 +1,5 @@
 //! Whether the values of a recipe make sense, wherever it came from.
-use super::layers::LayerKind;
+use super::layers::{LayerKind, LayerSpec};
 use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
 use super::{CallbackSpec, Normalize, OptimizerKind, Problem, Recipe, ScheduleKind};
 use std::fmt::Display;
@@ -42,20 +42,36 @@ fn placed(found: Found, recipe: &Recipe) -> Vec<Problem> {
 type Found = Vec<(String, String)>;
 
 fn check_layers(recipe: &Recipe, found: &mut Found) {
-    for (number, layer) in recipe.layers.iter().enumerate() {
+    check_names("layers", &recipe.layers, found);
+    check_images(recipe, found);
+}
+
+/// Names of one list differ, whether it is that of the recipe or of a layer with layers inside.
+fn check_names(list: &str, layers: &[LayerSpec], found: &mut Found) {
+    for (number, layer) in layers.iter().enumerate() {
+        if let Some(inner) = layer.kind.layers() {
+            let key = format!("{list}.{number}.layers");
+            if inner.is_empty() {
+                let kind = layer.kind.name();
+                let text = format!(
+                    "{list}.{number} ({kind}) has no layers of its own; add at least one, as [[layers.layers]]"
+                );
+                found.push((key.clone(), text));
+            }
+            check_names(&key, inner, found);
+        }
         let Some(name) = &layer.name else { continue };
-        if let Some(earlier) = recipe.layers[..number].iter().position(|other| other.name.as_ref() == Some(name)) {
+        if let Some(earlier) = layers[..number].iter().position(|other| other.name.as_ref() == Some(name)) {
             found.push((
-                format!("layers.{number}.name"),
-                format!("two layers are named {name:?}: layers.{earlier} and layers.{number}; rename one"),
+                format!("{list}.{number}.name"),
+                format!("two layers are named {name:?}: {list}.{earlier} and {list}.{number}; rename one"),
             ));
         }
         if name.bytes().all(|byte| byte.is_ascii_digit()) {
-            let text = format!("layers.{number}.name is {name:?}, which reads as the number of a layer; add a letter");
-            found.push((format!("layers.{number}.name"), text));
+            let text = format!("{list}.{number}.name is {name:?}, which reads as the number of a layer; add a letter");
+            found.push((format!("{list}.{number}.name"), text));
         }
     }
-    check_images(recipe, found);
 }
 
 /// Convolutions and pools want an image, and a dense or flatten layer ends it, until a reshape makes another one.
@@ -73,6 +89,8 @@ fn check_images(recipe: &Recipe, found: &mut Found) {
             | LayerKind::GlobalMaxPool
             | LayerKind::GlobalAveragePool
             | LayerKind::Embedding { .. } => ended_by = ended_by.or(Some((number, kind))),
+            // What layers inside make of an image is only known once the shapes are.
+            LayerKind::Residual { .. } | LayerKind::Parallel { .. } | LayerKind::Sequential { .. } => return,
             LayerKind::Conv2d { .. }
             | LayerKind::Conv2dTranspose { .. }
             | LayerKind::MaxPool2d { .. }

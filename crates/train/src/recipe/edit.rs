@@ -124,7 +124,8 @@ fn put(document: &mut DocumentMut, path: &[String], value: Value) -> Result<(), 
     let mut rest = tables.iter();
     while let Some(part) = rest.next() {
         walked = if walked.is_empty() { part.clone() } else { format!("{walked}.{part}") };
-        let is_list = matches!(part.as_str(), "layers" | "callbacks") && walked == *part;
+        // Layers may have layers of their own, at any depth.
+        let is_list = part == "layers" || (part == "callbacks" && walked == *part);
         if !here.contains_key(part) {
             here.insert(
                 part,

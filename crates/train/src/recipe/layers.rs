@@ -83,6 +83,16 @@ words! {
     }
 }
 
+words! {
+    /// How the outputs of branches become one.
+    Merge, "merge", {
+        /// One after the other along the channels.
+        Concat = "concat",
+        /// Their sum.
+        Add = "add",
+    }
+}
+
 /// How the first weights are drawn. `fan_in` and `fan_out` count the inputs and outputs of one unit.
 ///
 /// A recipe says `"he_normal"`, or `{ kind = "normal", std = 0.05 }` for those with a number.
@@ -501,6 +511,23 @@ pub enum LayerKind {
     },
     /// `glu`: the first half of the channels times the sigmoid of the second half.
     Glu,
+    /// `residual`: adds to its input what its own layers make of it, which must have the same shape.
+    Residual {
+        /// `layers`: in order, each a `[[layers.layers]]`. Required.
+        layers: Vec<LayerSpec>,
+    },
+    /// `parallel`: gives its input to each of its own layers and joins what they put out.
+    Parallel {
+        /// `merge`. Default `concat`.
+        merge: Merge,
+        /// `layers`: the branches, each a `[[layers.layers]]`. Required.
+        layers: Vec<LayerSpec>,
+    },
+    /// `sequential`: its own layers one after the other, as a branch of `parallel`.
+    Sequential {
+        /// `layers`: in order, each a `[[layers.layers]]`. Required.
+        layers: Vec<LayerSpec>,
+    },
     /// `activation`: an activation function as a layer of its own.
     Activation {
         /// `activation`. Default `relu`.
@@ -513,6 +540,15 @@ impl LayerKind {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.kind()
+    }
+
+    /// The layers inside of this one; `None` for a kind that has none.
+    #[must_use]
+    pub fn layers(&self) -> Option<&[LayerSpec]> {
+        match self {
+            Self::Residual { layers } | Self::Parallel { layers, .. } | Self::Sequential { layers } => Some(layers),
+            _ => None,
+        }
     }
 
     fn activation_mut(&mut self) -> Option<&mut Activation> {
@@ -549,6 +585,9 @@ impl LayerKind {
             Self::MultiHeadAttention { .. } => "attention",
             Self::TransformerEncoder { .. } => "encoder",
             Self::TransformerDecoder { .. } => "decoder",
+            Self::Residual { .. } => "residual",
+            Self::Parallel { .. } => "parallel",
+            Self::Sequential { .. } => "sequential",
         }
     }
 }
@@ -589,6 +628,9 @@ impl Kind for LayerKind {
             Self::LeakyRelu { slope: 0.01 },
             Self::Prelu { slope: 0.25, trainable: true },
             Self::Glu,
+            Self::Residual { layers: Vec::new() },
+            Self::Parallel { merge: Merge::Concat, layers: Vec::new() },
+            Self::Sequential { layers: Vec::new() },
         ]
     }
 
@@ -621,6 +663,9 @@ impl Kind for LayerKind {
             Self::LeakyRelu { .. } => "leaky_relu",
             Self::Prelu { .. } => "prelu",
             Self::Glu => "glu",
+            Self::Residual { .. } => "residual",
+            Self::Parallel { .. } => "parallel",
+            Self::Sequential { .. } => "sequential",
         }
     }
 
@@ -689,6 +734,11 @@ impl Kind for LayerKind {
                 weights.visit(visitor);
             }
             Self::TransformerEncoder { block } | Self::TransformerDecoder { block } => block.visit(visitor),
+            Self::Residual { layers } | Self::Sequential { layers } => visitor.sections("layers", layers),
+            Self::Parallel { merge, layers } => {
+                visitor.word("merge", merge);
+                visitor.sections("layers", layers);
+            }
             Self::LeakyRelu { slope } => visitor.number("slope", slope, Limits::ANY),
             Self::Prelu { slope, trainable } => {
                 visitor.number("slope", slope, Limits::ANY);
@@ -841,6 +891,24 @@ impl LayerSpec {
     #[must_use]
     pub fn transformer_decoder(heads: u64) -> Self {
         LayerKind::TransformerDecoder { block: TransformerSpec { heads, ..TransformerSpec::default() } }.into()
+    }
+
+    /// Adds to its input what these layers make of it.
+    #[must_use]
+    pub fn residual(layers: impl Into<Vec<Self>>) -> Self {
+        LayerKind::Residual { layers: layers.into() }.into()
+    }
+
+    /// Gives its input to each of these layers and joins their outputs along the channels.
+    #[must_use]
+    pub fn parallel(layers: impl Into<Vec<Self>>) -> Self {
+        LayerKind::Parallel { merge: Merge::Concat, layers: layers.into() }.into()
+    }
+
+    /// These layers one after the other.
+    #[must_use]
+    pub fn sequential(layers: impl Into<Vec<Self>>) -> Self {
+        LayerKind::Sequential { layers: layers.into() }.into()
     }
 
     /// With this name as its site path.

@@ -56,8 +56,8 @@ pub use data::{DataSpec, Missing, Normalize, Task};
 pub use diff::{DiffLine, diff, diff_text};
 pub use error::{Problem, RecipeError};
 pub use layers::{
-    Activation, Initializer, LARGEST_LAYER, LayerKind, LayerSpec, NormPlace, Padding, RecurrentSpec, TransformerSpec,
-    WeightSpec, layer_names,
+    Activation, Initializer, LARGEST_LAYER, LayerKind, LayerSpec, Merge, NormPlace, Padding, RecurrentSpec,
+    TransformerSpec, WeightSpec, layer_names,
 };
 pub use loss::{LossKind, LossSpec, LossTakes, Reduction};
 pub use new::{new_recipe, new_recipe_for};
@@ -66,6 +66,7 @@ pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpe
 pub use origin::Origin;
 pub use schedule::{ScheduleKind, ScheduleSpec, Swing, Unit};
 pub use shapes::Shape;
+pub(crate) use shapes::{branch_shapes, inner_shapes};
 
 use std::path::{Path, PathBuf};
 use visit::{Counts, Section, Visitor};

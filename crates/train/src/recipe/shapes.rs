@@ -1,8 +1,11 @@
 //! What shape each layer puts out.
-use super::layers::{LayerKind, Padding, RecurrentSpec};
+use super::layers::{LayerKind, LayerSpec, Merge, Padding, RecurrentSpec, layer_names};
 use super::{Recipe, RecipeError};
 use crate::data::counted;
 use std::fmt;
+
+const EMBEDDING_FIRST: &str =
+    "embedding takes the whole numbers of the data, so that it must be the first layer; move it up";
 
 /// The shape of one example between two layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +89,7 @@ fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
         }
         LayerKind::Conv1d { channels, kernel, stride, padding, .. } => {
             let [time, _] = sequence()?;
-            let length = match padding {
-                Padding::Same => time.div_ceil((*stride).max(1)),
-                Padding::Valid => positions(time, *kernel, *stride).ok_or_else(|| {
-                    format!("a kernel of {kernel} does not fit the {} that come in; use a smaller kernel", steps(time))
-                })?,
-            };
-            Ok(Shape::Sequence([length, *channels]))
+            Ok(Shape::Sequence([convolved(time, *kernel, *stride, *padding)?, *channels]))
         }
         LayerKind::Conv2dTranspose { channels, kernel, stride, padding, .. } => {
             let [_, height, width] = image()?;
@@ -129,6 +126,14 @@ fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
             divided(input.channels() as u64, *groups, "groups", "channels").map(|()| input)
         }
         LayerKind::Glu => halved(input),
+        LayerKind::Sequential { layers } => Ok(inner_shapes(layers, input)?.last().copied().unwrap_or(input)),
+        LayerKind::Residual { layers } => match inner_shapes(layers, input)?.last() {
+            Some(&output) if output != input => Err(format!(
+                "the layers of a residual block must give back the shape that they take: {input} comes in and {output} comes out"
+            )),
+            _ => Ok(input),
+        },
+        LayerKind::Parallel { merge, layers } => merged(*merge, &branch_shapes(layers, input)?),
         LayerKind::Dropout { .. }
         | LayerKind::BatchNorm { .. }
         | LayerKind::LayerNorm { .. }
@@ -139,8 +144,62 @@ fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
     }
 }
 
-fn steps(time: u64) -> String {
-    counted(time as usize, "time step")
+/// The shape behind each of the layers inside of another one.
+pub(crate) fn inner_shapes(layers: &[LayerSpec], input: Shape) -> Result<Vec<Shape>, String> {
+    let mut shape = input;
+    let of = |(layer, name): (&LayerSpec, String)| {
+        shape = inner_shape(layer, &name, shape)?;
+        Ok(shape)
+    };
+    layers.iter().zip(layer_names(layers)).map(of).collect()
+}
+
+/// The shape that each branch makes of the same input.
+pub(crate) fn branch_shapes(layers: &[LayerSpec], input: Shape) -> Result<Vec<Shape>, String> {
+    layers.iter().zip(layer_names(layers)).map(|(layer, name)| inner_shape(layer, &name, input)).collect()
+}
+
+fn inner_shape(layer: &LayerSpec, name: &str, input: Shape) -> Result<Shape, String> {
+    match layer.kind {
+        LayerKind::Embedding { .. } => Err(format!("{name}: {EMBEDDING_FIRST}")),
+        _ => output(&layer.kind, input).map_err(|text| format!("{name}: {text}")),
+    }
+}
+
+/// The shape of the outputs of branches together.
+fn merged(merge: Merge, outputs: &[Shape]) -> Result<Shape, String> {
+    let Some((&first, others)) = outputs.split_first() else {
+        return Err("a parallel block needs at least one layer of its own".to_owned());
+    };
+    others.iter().try_fold(first, |sum, &next| match (merge, sum, next) {
+        (Merge::Add, sum, next) if sum == next => Ok(sum),
+        (Merge::Concat, Shape::Row(sum), Shape::Row(next)) => Ok(Shape::Row(sum.saturating_add(next))),
+        (Merge::Concat, Shape::Sequence([time, sum]), Shape::Sequence([same, next])) if time == same => {
+            Ok(Shape::Sequence([time, sum.saturating_add(next)]))
+        }
+        (Merge::Concat, Shape::Image([sum, height, width]), Shape::Image([next, rows, columns]))
+            if [height, width] == [rows, columns] =>
+        {
+            Ok(Shape::Image([sum.saturating_add(next), height, width]))
+        }
+        (Merge::Add, ..) => {
+            Err(format!("branches of different shapes, {sum} and {next}, cannot be added; make them equal"))
+        }
+        (Merge::Concat, ..) => Err(format!(
+            "branches of the shapes {sum} and {next} cannot be joined along the channels; make them equal but for those"
+        )),
+    })
+}
+
+/// Positions of a kernel along so many time steps.
+fn convolved(time: u64, kernel: u64, stride: u64, padding: Padding) -> Result<u64, String> {
+    match padding {
+        Padding::Same => Ok(time.div_ceil(stride.max(1))),
+        Padding::Valid => positions(time, kernel, stride).ok_or_else(|| {
+            let steps = counted(time as usize, "time step");
+            format!("a kernel of {kernel} does not fit the {steps} that come in; use a smaller kernel")
+        }),
+    }
 }
 
 /// Whether `whole` can be cut into so many equal parts.
@@ -207,10 +266,7 @@ impl Recipe {
         for (number, layer) in self.layers.iter().enumerate() {
             let key = format!("layers.{number}");
             let placed = match layer.kind {
-                LayerKind::Embedding { .. } if number > 0 => {
-                    Err("embedding takes the whole numbers of the data, so that it must be the first layer; move it up"
-                        .to_owned())
-                }
+                LayerKind::Embedding { .. } if number > 0 => Err(EMBEDDING_FIRST.to_owned()),
                 _ => output(&layer.kind, shape),
             };
             shape = placed.map_err(|text| {

@@ -176,6 +176,22 @@ def attention():
         case(name, sequence, lambda x: layer(x, src_mask=mask), weights)
 
 
+def blocks():
+    first, second = randomized(nn.Linear(5, 7)), randomized(nn.Linear(7, 5))
+    run = lambda x: x + second(torch.relu(first(x)))
+    case("residual_row", torch.randn(3, 5), run, dense("dense1.", first) | dense("dense2.", second))
+    narrow, wide, mixed = (randomized(nn.Conv2d(*sizes, padding="same")) for sizes in [(3, 2, 1), (3, 4, 3), (4, 1, 1)])
+    weights = {}
+    for ours, layer in [("conv1", narrow), ("sequential1.conv1", wide), ("sequential1.conv2", mixed)]:
+        weights |= {f"{ours}.weight": (layer.weight, same), f"{ours}.bias": (layer.bias, same)}
+    # The third branch hands its input on.
+    run = lambda x: torch.cat([narrow(x), mixed(torch.tanh(wide(x))), x], 1)
+    case("parallel_image", torch.randn(2, 3, 4, 4), run, weights)
+    first, second = randomized(nn.Linear(4, 6)), randomized(nn.Linear(4, 6))
+    run = lambda x: first(x) + second(x)
+    case("parallel_sum", torch.randn(2, 5, 4), run, dense("dense1.", first) | dense("dense2.", second))
+
+
 ACTIVATIONS = {
     "linear": lambda x: x * 1.0,
     "relu": functional.relu,
@@ -225,6 +241,7 @@ if __name__ == "__main__":
     recurrent()
     attention()
     activations()
+    blocks()
     contiguous = {name: tensor.float().contiguous().clone() for name, tensor in tensors.items()}
     path = pathlib.Path(__file__).with_suffix(".safetensors")
     save_file(contiguous, path, {"made_by": f"layers.py with torch {torch.__version__.split('+')[0]}"})

@@ -1,0 +1,61 @@
+//! Layers side by side.
+use super::{Layer, tap_as};
+use crate::recipe::{Merge, Shape};
+use barograph_burn::ops;
+use barograph_vocab::Role;
+use burn::module::Module;
+use burn::prelude::*;
+
+/// Branches that all get the same input; their outputs are joined along the channels (Szegedy et al., 2014) or added.
+#[derive(Module, Debug)]
+pub struct Parallel {
+    /// The branches that compute something.
+    pub layers: Vec<Layer>,
+    /// The name of each within this one.
+    names: Vec<String>,
+    #[module(skip)]
+    branches: Vec<Branch>,
+    #[module(skip)]
+    merge: Merge,
+    #[module(skip)]
+    output: Shape,
+}
+
+/// What a branch puts out, and which of the layers makes it; none where values are only seen in another shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Branch {
+    /// The place among the layers.
+    pub layer: Option<usize>,
+    /// What it puts out.
+    pub output: Shape,
+}
+
+impl Parallel {
+    /// Branches made of these layers, which have these names.
+    #[must_use]
+    pub fn new(layers: Vec<Layer>, names: Vec<String>, branches: Vec<Branch>, merge: Merge, output: Shape) -> Self {
+        Self { layers, names, branches, merge, output }
+    }
+
+    pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
+        let batch = x.dims()[0];
+        let outputs = self.branches.iter().map(|branch| {
+            let y = match branch.layer {
+                Some(place) => self.layers[place].inside(site, &self.names[place], x.clone()),
+                None => x.clone(),
+            };
+            let [time, channels, pixels] = branch.output.view();
+            ops::reshape(y, [batch, time, channels, pixels])
+        });
+        let joined = outputs.reduce(|first, second| match self.merge {
+            Merge::Concat => ops::concat(first, second, 2),
+            Merge::Add => ops::add(first, second),
+        });
+        let Some(joined) = joined else { return x };
+        tap_as(site, Role::Activation, ops::reshape(joined, [batch, self.output.values() as usize]), self.output)
+    }
+
+    pub(super) fn inner(&self) -> (&[String], &[Layer]) {
+        (&self.names, &self.layers)
+    }
+}
