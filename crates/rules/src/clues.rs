@@ -84,7 +84,8 @@ pub(crate) fn smallest_gain(case: &Case<'_>) -> Option<(SiteId, f64)> {
 }
 
 /// Layers whose weights are looked up or multiplied one by one: no unit sums over its inputs, so that they have no gain.
-const SUMS_NOTHING: [&str; 5] = ["embedding", "layer_norm", "batch_norm", "group_norm", "rms_norm"];
+const SUMS_NOTHING: [&str; 6] =
+    ["embedding", "position_embedding", "layer_norm", "batch_norm", "group_norm", "rms_norm"];
 
 /// The kind of the layer that a weight belongs to, by a fact; empty where it is not known.
 fn layer_kind<'a>(case: &Case<'a>, weight: SiteId) -> &'a str {

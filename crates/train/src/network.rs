@@ -153,11 +153,9 @@ impl Builder<'_> {
     ) -> Result<Option<Layer>, String> {
         let [input, output] = shapes;
         let Some(specs) = kind.layers() else {
-            let layer = build(kind, number, shapes, random, self.device);
-            if layer.is_some() {
-                self.facts.extend(facts(kind, site, input));
-            }
-            return Ok(layer);
+            // A layer that computes nothing is one of the recipe all the same, and counts when remedies number its layers.
+            self.facts.extend(facts(kind, site, input));
+            return Ok(build(kind, number, shapes, random, self.device));
         };
         self.facts.extend(facts(kind, site, input));
         let is_chain = !matches!(kind, LayerKind::Parallel { .. });
@@ -167,7 +165,14 @@ impl Builder<'_> {
         for ((spec, name), output) in specs.iter().zip(layer_names(specs)).zip(outputs) {
             let number = self.inner;
             self.inner += 1;
+            let told = self.facts.len();
             let built = self.layer(&spec.kind, &format!("{site}.{name}"), number, [before, output], random)?;
+            // The kind marks the layers that a recipe numbers, which those inside of another one are not.
+            let mut place = 0;
+            self.facts.retain(|fact| {
+                place += 1;
+                place <= told || fact.key != FactKey::Layer
+            });
             branches.push(Branch { layer: built.is_some().then_some(layers.len()), output });
             if let Some(layer) = built {
                 layers.push(layer);
@@ -295,9 +300,28 @@ fn facts(kind: &LayerKind, site: &str, input: Shape) -> Vec<LayerFact> {
             Some(*activation)
         }
         LayerKind::Activation { activation } => Some(*activation),
-        LayerKind::LeakyRelu { .. } => Some(Activation::LeakyRelu),
         _ => None,
     };
     facts.extend(activation.map(|activation: Activation| text(FactKey::Activation, activation.name())));
+    facts.extend(trainable_of_block(kind).map(|trainable| LayerFact {
+        site: site.to_owned(),
+        key: FactKey::Trainable,
+        value: FactValue::Flag(trainable),
+    }));
     facts
+}
+
+/// Whether the optimizer changes the weights of a layer that has several, or that are not drawn for sums.
+const fn trainable_of_block(kind: &LayerKind) -> Option<bool> {
+    match kind {
+        LayerKind::Rnn { recurrent, .. } | LayerKind::Lstm { recurrent, .. } | LayerKind::Gru { recurrent } => {
+            Some(recurrent.weights.trainable)
+        }
+        LayerKind::MultiHeadAttention { weights, .. } => Some(weights.trainable),
+        LayerKind::TransformerEncoder { block } | LayerKind::TransformerDecoder { block } => {
+            Some(block.weights.trainable)
+        }
+        LayerKind::Embedding { trainable, .. } | LayerKind::PositionEmbedding { trainable, .. } => Some(*trainable),
+        _ => None,
+    }
 }

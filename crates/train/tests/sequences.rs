@@ -3,8 +3,8 @@ use barograph_burn::cpu;
 use barograph_train::callbacks::TerminateOnNan;
 use barograph_train::data::{Dataset, Targets};
 use barograph_train::recipe::Recipe;
-use barograph_train::{Network, Trainer, inspect, load_weights, save_weights};
-use barograph_vocab::Verdict;
+use barograph_train::{Model, Network, Trainer, inspect, load_weights, save_weights};
+use barograph_vocab::{FactKey, FactValue, Verdict};
 
 /// Small whole numbers that look drawn at random.
 fn drawn(place: usize, below: usize) -> usize {
@@ -313,6 +313,18 @@ fn a_key_of_a_layer_inside_of_a_layer_is_set() {
     assert!(text.contains("rate = 0.125"), "{text}");
     let error = recipe.set("layers.residual1.layers.1.rate", "2").unwrap_err().to_string();
     assert!(error.contains(&format!("layers.{number}.layers.1.rate must be from 0 to below 1")), "{error}");
+}
+
+#[test]
+fn facts_number_the_layers_as_the_recipe_does() {
+    let recipe = recipe(EVERYTHING, 1);
+    let network = Network::from_recipe(&recipe, 6, &cpu(true)).unwrap();
+    let facts = network.facts();
+    let told: Vec<&str> =
+        facts.iter().filter(|fact| fact.key == FactKey::Layer).map(|fact| fact.site.as_str()).collect();
+    assert_eq!(told, recipe.layer_names());
+    let inner = facts.iter().find(|fact| fact.site == "residual1.dense1" && fact.key == FactKey::FanIn);
+    assert_eq!(inner.map(|fact| fact.value.clone()), Some(FactValue::Number(8.0)));
 }
 
 #[test]
