@@ -13,9 +13,19 @@ pub(crate) fn outputs<M: Model>(model: &M, features: usize) -> usize {
     model.valid().forward(from_slice(vec![0.0; features], [1, features], &cpu(false))).dims()[1]
 }
 
-/// Asks the model whether it can take the inputs.
-pub(crate) fn check_inputs<M: Model>(model: &M, data: &Dataset) -> Result<(), TrainError> {
-    model.check_inputs(&data.inputs, data.features()).map_err(TrainError::Mismatch)
+/// Asks the model whether it can take the inputs of the rows that are used.
+pub(crate) fn check_inputs<M: Model>(
+    model: &M,
+    data: &Dataset,
+    training: &[usize],
+    validation: &[usize],
+) -> Result<(), TrainError> {
+    let bad =
+        training.iter().chain(validation).filter_map(|&row| Some((row, model.check_inputs(data.row(row)).err()?)));
+    match bad.min_by_key(|(row, _)| *row) {
+        Some((row, problem)) => Err(TrainError::Mismatch(format!("row {row}, {problem}"))),
+        None => Ok(()),
+    }
 }
 
 /// Checks that every class has an output and every target column too.

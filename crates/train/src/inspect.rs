@@ -52,12 +52,12 @@ pub fn inspect(recipe: &Recipe, data: &Dataset) -> Result<Inspection, TrainError
     let Prepared { data, task, training, validation, .. } = prepare(data, recipe, takes)?;
     let network = Network::from_recipe(recipe, data.features(), &cpu(true))?;
     let parameters = Parameters::of(&network).renamed(|path| network.site_of(path));
+    check::check_inputs(&network, &data, &training, &validation)?;
     let rows = Rows::new(&data, training);
     let outputs = check::outputs(&network, data.features());
     let scoring = Scoring::new(task, takes);
     let engine = Engine { recipe, loss: &recipe.loss, rows: &rows, scoring, outputs, device: cpu(true) };
     check::check_outputs(&engine, &data)?;
-    check::check_inputs(&network, &data)?;
     let steps_per_epoch = steps_per_epoch(rows.len(), recipe);
     let extent = Extent {
         parameters: parameters.elements(),

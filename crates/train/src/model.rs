@@ -36,12 +36,12 @@ pub trait Model: Module {
         Vec::new()
     }
 
-    /// Whether the model can take rows of inputs `[rows, columns]`; asked once, before the first step.
+    /// Whether the model can take this row of inputs; asked for every row, before the first step.
     ///
     /// # Errors
-    /// What is wrong with which value, and what to do.
-    fn check_inputs(&self, inputs: &[f32], columns: usize) -> Result<(), String> {
-        let _ = (inputs, columns);
+    /// What is wrong with which column, and what to do.
+    fn check_inputs(&self, row: &[f32]) -> Result<(), String> {
+        let _ = row;
         Ok(())
     }
 

@@ -91,9 +91,9 @@ impl Model for Network {
         self.facts.clone()
     }
 
-    fn check_inputs(&self, inputs: &[f32], columns: usize) -> Result<(), String> {
+    fn check_inputs(&self, row: &[f32]) -> Result<(), String> {
         match self.layers().next() {
-            Some((site, Layer::Embedding(embedding))) => embedding.check(site, inputs, columns),
+            Some((site, Layer::Embedding(embedding))) => embedding.check(site, row),
             _ => Ok(()),
         }
     }

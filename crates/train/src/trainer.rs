@@ -129,13 +129,13 @@ impl<M: Model> Trainer<M> {
         let Self { recipe, model, loss, hooks, callbacks, folder, interrupt, observed } = self;
         let takes = loss.describe().takes;
         let Prepared { data, task, training, validation, inputs, targets } = prepare(data, &recipe, takes)?;
+        check::check_inputs(&model, &data, &training, &validation)?;
         let (training, validation) = (Rows::new(&data, training), Rows::new(&data, validation));
         let scoring = Scoring::new(task, takes);
         let outputs = check::outputs(&model, data.features());
         let engine =
             Engine { recipe: &recipe, loss: loss.as_ref(), rows: &training, scoring, outputs, device: cpu(true) };
         check::check_outputs(&engine, &data)?;
-        check::check_inputs(&model, &data)?;
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed };
         let mut run = Run::begin(asked, &engine, validation.len())?;
         let end = run.train(&validation);

@@ -2,7 +2,7 @@
 use barograph_burn::cpu;
 use barograph_train::callbacks::TerminateOnNan;
 use barograph_train::data::{Dataset, Targets};
-use barograph_train::recipe::Recipe;
+use barograph_train::recipe::{Missing, Recipe};
 use barograph_train::{Model, Network, Trainer, inspect, load_weights, save_weights};
 use barograph_vocab::{FactKey, FactValue, Verdict};
 
@@ -265,6 +265,12 @@ fn a_number_outside_of_the_vocabulary_is_an_error_with_its_place() {
         assert!(error.contains("embedding1 takes whole numbers from 0 to 2"), "{error}");
         assert_eq!(error, inspect(&recipe, &data).unwrap_err().to_string());
     }
+    // A row that is not used may hold anything.
+    let mut data = first_of_sequence(8, 4, 3);
+    data.inputs[2 * 4 + 1] = f32::NAN;
+    let mut dropping = recipe;
+    dropping.data.missing = Missing::Drop;
+    assert_eq!(inspect(&dropping, &data).unwrap().rows, 7);
 }
 
 #[test]

@@ -35,19 +35,19 @@ impl Embedding {
         Self { weight: weight.set_require_grad(trainable), output }
     }
 
-    /// Why rows of inputs `[rows, columns]` cannot be looked up: the first value that is no whole number of the vocabulary.
+    /// Whether a row of inputs can be looked up.
     ///
     /// # Errors
-    /// With the row and the column of that value.
-    pub fn check(&self, site: &str, inputs: &[f32], columns: usize) -> Result<(), String> {
+    /// With the first column whose value is no whole number of the vocabulary.
+    pub fn check(&self, site: &str, row: &[f32]) -> Result<(), String> {
         let vocabulary = self.weight.dims()[0];
         let known = |value: f32| value >= 0.0 && value < vocabulary as f32 && value.fract() == 0.0;
-        let Some(place) = inputs.iter().position(|&value| !known(value)) else { return Ok(()) };
-        let (row, column, last) = (place / columns.max(1), place % columns.max(1), vocabulary - 1);
+        let Some(column) = row.iter().position(|&value| !known(value)) else { return Ok(()) };
         Err(format!(
-            "row {row}, column {column} of the inputs is {}, but {site} takes whole numbers from 0 to {last}; give it a larger \
-             vocabulary, or repair the row, and leave data.normalize at \"none\"",
-            inputs[place],
+            "column {column} of the inputs is {}, but {site} takes whole numbers from 0 to {}; give it a larger vocabulary, or \
+             repair the row, and leave data.normalize at \"none\"",
+            row[column],
+            vocabulary - 1,
         ))
     }
 
