@@ -113,7 +113,6 @@ impl Visitor for Writer {
         self.put(key, value.iter().copied().map(number_value).collect::<Array>());
     }
 
-
     fn sizes(&mut self, key: &'static str, value: &mut Vec<u64>, _: Counts, _: [usize; 2]) {
         self.put(key, value.iter().copied().map(count_value).collect::<Array>());
     }
