@@ -190,6 +190,12 @@ def test_source(name: str, tmp_path: pathlib.Path) -> None:
     assert watched.count("barograph: ") == 1, watched
 
 
+def test_a_misspelled_option_is_suggested(tmp_path: pathlib.Path) -> None:
+    watched = started(tmp_path, "-m", "barograph", "run", "--budgt", "3%", "script.py")
+    _, err = watched.communicate(timeout=60)
+    assert watched.returncode == 2 and "unrecognized arguments: --budgt; did you mean --budget?" in err
+
+
 def test_missing_script_and_module(tmp_path: pathlib.Path) -> None:
     for command, expected in ((["script.py"], 2), (["-m", "no_such_module"], 1), (["."], 2)):
         watched = started(tmp_path, "-m", "barograph", "run", *command)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import difflib
 import importlib.abc
 import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from . import _report
 from ._report import say
@@ -28,9 +29,19 @@ _HELP = """examples:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says which option was perhaps meant."""
+
+    def error(self, message: str) -> NoReturn:
+        known = [option for action in self._actions for option in action.option_strings]
+        unknown = message.removeprefix("unrecognized arguments: ").split()[0]
+        near = difflib.get_close_matches(unknown, known, 1) if message.startswith("unrecognized") else []
+        super().error(f"{message}; did you mean {near[0]}?" if near else message)
+
+
 def parser() -> argparse.ArgumentParser:
     """The arguments of `barograph run`, up to the script's name."""
-    made = argparse.ArgumentParser(
+    made = _Parser(
         prog="barograph run",
         description="Run a training script, unchanged, and say how its training went.",
         epilog=_HELP,
