@@ -8,6 +8,7 @@ mod docs;
 mod new_rule;
 mod readme;
 mod score_cases;
+mod wheels;
 mod workspace;
 
 use clap::Parser;
@@ -23,6 +24,7 @@ enum Command {
     NewRule(new_rule::NewRule),
     Readme(readme::Readme),
     ScoreCases(score_cases::ScoreCases),
+    Wheels(wheels::Wheels),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -34,5 +36,6 @@ fn main() -> anyhow::Result<()> {
         Command::NewRule(command) => command.run(),
         Command::Readme(command) => command.run(),
         Command::ScoreCases(command) => command.run(),
+        Command::Wheels(command) => command.run(),
     }
 }

@@ -1,7 +1,8 @@
 //! Owns the adapter for any `burn` module: dotted parameter names, gradients, [`tap`], traced operations and the
-//! observation of one's own training loop. It is the only crate that names burn's internal crates.
+//! observation of one's own training loop; and [`update`], the one pass over memory in which an optimizer's formula runs. It is the
+//! only crate that names burn's internal crates.
 //!
-//! It must never hold a threshold of a rule, and never change a value that passes through it.
+//! It must never hold a threshold of a rule, and never change a value that it observes.
 
 pub mod ops;
 
