@@ -1,7 +1,8 @@
 //! The layers of a recipe's network, one file each.
 //!
 //! Between layers runs one tensor `[batch, features]`; a layer that works on images knows their shape and sees the features as
-//! `[channels, height, width]`, and one that works on sequences sees them as `[time, features]`. Each layer reads its pre-activation and its activation at its own site.
+//! `[channels, height, width]`, and one that works on sequences sees them as `[time, features]`. Each layer reads its pre-activation
+//! and its activation at its own site.
 
 mod activation;
 mod batch_norm;

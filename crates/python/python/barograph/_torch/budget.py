@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 FULL, LIGHT, BARE = range(3)
-"""Everything; operations of loop code and finite checks; finite checks of the loss, the gradients and the weights only."""
+"""Everything; operations of loop code and finite checks; finite checks only. Those of loss and gradients are made at every step; where
+not everything is measured, those of weights are made now and then, and at once when a loss is not finite."""
 
 FREE_SECONDS = 0.5
 """Cost that no budget forbids: nobody misses half a second, and most runs that break at once are short (our choice)."""
