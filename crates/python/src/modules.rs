@@ -98,8 +98,9 @@ impl ModuleHooks {
         self.modules.insert(module, Module::Layer(Reader { layer, site, linear }));
     }
 
-    /// The module with this `id` is gone, or is to be looked at by the slow path again.
-    fn forget(&mut self, module: usize) {
+    /// The module with this `id` is gone, or is to be looked at by the slow path again. Serves as the callback of a weak reference.
+    #[pyo3(signature = (module, _reference=None))]
+    fn forget(&mut self, module: usize, _reference: Option<&Bound<'_, PyAny>>) {
         self.modules.remove(&module);
     }
 

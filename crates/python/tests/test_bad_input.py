@@ -159,6 +159,32 @@ def test_signals(number: signal.Signals, tmp_path: pathlib.Path) -> None:
     assert re.search(r"\d\d+ steps", diagnosis(tmp_path))
 
 
+def test_interrupt_as_a_model_goes(tmp_path: pathlib.Path) -> None:
+    """Python drops what is raised in the callback of a weak reference, so none may be there to take a Ctrl-C."""
+    script = """
+        import _thread
+        from collections import deque
+        from operator import methodcaller
+        import torch
+        from torch import nn
+        models = [nn.Sequential(nn.Linear(4, 8), nn.Dropout(), nn.ReLU(), nn.Linear(8, 1))]
+        optimizer = torch.optim.SGD(models[0].parameters(), 0.1)
+        for _ in range(8):
+            loss = models[0](torch.randn(16, 4)).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        del loss, optimizer
+        # The interrupt comes, and the model goes, with no line of Python in between.
+        deque(map(methodcaller("__call__"), [_thread.interrupt_main, models.clear]), maxlen=0)
+        print("the interrupt was lost")
+    """
+    write(tmp_path, script)
+    code, out, _, watched = both(tmp_path, "script.py")
+    assert code == -signal.SIGINT and out == ""
+    assert "Exception ignored" not in watched and "8 steps" in watched
+
+
 def test_interrupt_before_torch(tmp_path: pathlib.Path) -> None:
     write(tmp_path, "raise KeyboardInterrupt")
     code, _, plain, watched = both(tmp_path, "script.py")

@@ -154,7 +154,7 @@ class ModuleHooks:
     def is_layer(self, module: int, layer: Any, site: int, linear: bool) -> None:
         """The module with this `id` is a layer that is read at `site`; `linear` if no activation function follows."""
 
-    def forget(self, module: int) -> None:
+    def forget(self, module: int, _reference: object = None) -> None:
         """The module with this `id` is gone, or is to be looked at by the slow path again."""
 
     def clear(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -31,7 +32,7 @@ _PASSING = frozenset(
 class Layer:
     """What is known of one module: its path, whether its result is read, and how."""
 
-    __slots__ = ("path", "reads", "function", "channels_second", "kind", "site", "followed_by", "units", "key")
+    __slots__ = ("path", "reads", "function", "channels_second", "kind", "site", "followed_by", "units", "key", "draws")
 
     def __init__(self, module: torch.nn.Module, path: str) -> None:
         name = type(module).__name__
@@ -48,6 +49,8 @@ class Layer:
         self.units = 0
         self.key: int | None = None
         """The `id` of the module."""
+        self.draws: bool | None = None
+        """Whether a call of the module draws random numbers, once that is known."""
 
 
 class Layers:
@@ -58,7 +61,7 @@ class Layers:
         self._hooks = hooks
         """Reads what is settled by itself; it is told of every module whose part is."""
         self._known: dict[int, Layer] = {}
-        self._gone: dict[int, weakref.ref[torch.nn.Module]] = {}
+        self._gone: dict[int, list[weakref.ref[torch.nn.Module]]] = {}
         self._parameters: dict[int, str] = {}
         self._prefixes: set[str] = set()
         self._open: list[Layer] = []
@@ -104,14 +107,11 @@ class Layers:
             self._hooks.passes(key)
         elif self._hooks is not None and layer.function is not None:
             self._hooks.is_function(key)
-
-        def forget(_: Any, key: int = key) -> None:
-            self._known.pop(key, None)
-            self._gone.pop(key, None)
-            if self._hooks is not None:
-                self._hooks.forget(key)
-
-        self._gone[key] = weakref.ref(module, forget)
+        # A function in Python would lose a Ctrl-C that comes while it runs: Python drops what a weak reference's callback raises.
+        forget = [self._known.pop, self._gone.pop]
+        if self._hooks is not None:
+            forget.append(self._hooks.forget)
+        self._gone[key] = [weakref.ref(module, partial(pop, key)) for pop in forget]
 
     def _make(self, module: torch.nn.Module, path: str) -> Layer:
         return Layer(module, path)
@@ -205,7 +205,7 @@ class _Function(Layer):
     def __init__(self, path: str, function: str) -> None:
         self.path, self.function, self.kind = path, function, function
         self.reads, self.channels_second = True, False
-        self.site = self.followed_by = self.key = None
+        self.site = self.followed_by = self.key = self.draws = None
         self.units = 0
 
 

@@ -6,7 +6,6 @@ import math
 import struct
 import threading
 import traceback
-import weakref
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -141,7 +140,6 @@ class Supervisor:
         self.adds_losses = False
         """Whether the losses of one step are parts of one loss, as where gradients of parts of a batch are accumulated."""
         self._on_finding = on_finding
-        self._draws: weakref.WeakKeyDictionary[torch.nn.Module, bool] = weakref.WeakKeyDictionary()
         self._watching_call = False
         self.muted = False
         self._begun = False
@@ -238,10 +236,16 @@ class Supervisor:
 
     def _random_state(self, module: torch.nn.Module) -> torch.Tensor | None:
         """The state of the random numbers, if the model draws any: to copy it costs as much as a small layer."""
-        draws = self._draws.get(module)
-        if draws is None:
-            draws = self._draws[module] = any(_may_drop(part) for part in module.modules())
+        layer = self.layers.of(module)
+        if layer is not None and layer.draws is None:
+            layer.draws = any(_may_drop(part) for part in module.modules())
+        draws = layer is None or layer.draws
         return torch.get_rng_state() if draws or self.step < FIRST_STEPS else None
+
+    def _note_draws(self, module: torch.nn.Module) -> None:
+        layer = self.layers.of(module)
+        if layer is not None:
+            layer.draws = True
 
     @staticmethod
     def _is_loop_code(module: torch.nn.Module) -> bool:
@@ -334,7 +338,7 @@ class Supervisor:
             return
         if self.stack:
             if kind is names.RANDOM:
-                self._draws[self.stack[0]] = True
+                self._note_draws(self.stack[0])
             if kind is names.ACTIVATION and self._watching_call and self.level == FULL and args:
                 layer = self.layers.of(self.stack[-1])
                 if layer is not None:
