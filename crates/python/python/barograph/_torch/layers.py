@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +109,7 @@ class Layers:
         elif self._hooks is not None and layer.function is not None:
             self._hooks.is_function(key)
         # A function in Python would lose a Ctrl-C that comes while it runs: Python drops what a weak reference's callback raises.
-        forget = [self._known.pop, self._gone.pop]
+        forget: list[Callable[..., object]] = [self._known.pop, self._gone.pop]
         if self._hooks is not None:
             forget.append(self._hooks.forget)
         self._gone[key] = [weakref.ref(module, partial(pop, key)) for pop in forget]
