@@ -1,7 +1,7 @@
 //! Whether the values of a recipe make sense, wherever it came from.
-use super::layers::{LayerKind, LayerSpec};
 use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
 use super::{CallbackSpec, Normalize, OptimizerKind, Problem, Recipe, ScheduleKind};
+use super::{LayerKind, LayerSpec};
 use std::fmt::Display;
 
 /// Everything that is wrong with the values of a recipe.

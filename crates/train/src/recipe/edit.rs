@@ -1,5 +1,5 @@
 //! Changing a recipe's text, with its comments kept.
-use super::layers::layer_names;
+use super::layer_names;
 use super::suggest;
 use super::write::number_value;
 use super::{Problem, Recipe, RecipeError};

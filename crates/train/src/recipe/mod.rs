@@ -32,12 +32,15 @@
 //!
 //! Only `[[layers]]` and `[loss]` are required. Each key is documented at the field that it fills.
 
+mod activation;
 mod callbacks;
 mod check;
 mod data;
 mod diff;
 mod edit;
 mod error;
+mod initializer;
+mod layer;
 mod layers;
 mod loss;
 mod new;
@@ -45,28 +48,34 @@ mod observe;
 mod optimizer;
 mod origin;
 mod read;
+mod recurrent;
 mod schedule;
 mod shapes;
 pub(crate) mod suggest;
+mod transformer;
 mod visit;
+mod weights;
 mod write;
 
+pub use activation::Activation;
 pub use callbacks::{CallbackSpec, Mode, Monitor, Watch};
 pub use data::{DataSpec, Missing, Normalize, Task};
 pub use diff::{DiffLine, diff, diff_text};
 pub use error::{Problem, RecipeError};
-pub use layers::{
-    Activation, Initializer, LARGEST_LAYER, LayerKind, LayerSpec, Merge, NormPlace, Padding, RecurrentSpec,
-    TransformerSpec, WeightSpec, layer_names,
-};
+pub use initializer::Initializer;
+pub use layer::{LayerSpec, layer_names};
+pub use layers::{LARGEST_LAYER, LayerKind, Merge, Padding};
 pub use loss::{LossKind, LossSpec, LossTakes, Reduction};
 pub use new::{new_recipe, new_recipe_for};
 pub use observe::ObserveSpec;
 pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpec, PenaltySpec};
 pub use origin::Origin;
+pub use recurrent::RecurrentSpec;
 pub use schedule::{ScheduleKind, ScheduleSpec, Swing, Unit};
 pub use shapes::Shape;
 pub(crate) use shapes::{branch_shapes, inner_shapes};
+pub use transformer::{NormPlace, TransformerSpec};
+pub use weights::WeightSpec;
 
 use std::path::{Path, PathBuf};
 use visit::{Counts, Section, Visitor};

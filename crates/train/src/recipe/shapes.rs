@@ -1,5 +1,5 @@
 //! What shape each layer puts out.
-use super::layers::{LayerKind, LayerSpec, Merge, Padding, RecurrentSpec, layer_names};
+use super::{LayerKind, LayerSpec, Merge, Padding, RecurrentSpec, layer_names};
 use super::{Recipe, RecipeError};
 use crate::data::counted;
 use std::fmt;
