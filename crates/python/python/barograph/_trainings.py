@@ -81,9 +81,9 @@ class Trainings:
         supervisor.on_another = self._another
         path = _again.answer_file()
         if path is not None:
-            supervisor.on_incident = lambda event, step, losses: _again.answer(path, event, step, losses)
+            supervisor.incidents.on_incident = lambda event, step, losses: _again.answer(path, event, step, losses)
         elif self.options.locate and self._rank is None:  # One of several ranks does not run alone.
-            supervisor.on_doubt = self._locate
+            supervisor.incidents.on_doubt = self._locate
         self.all.append(Training(session, supervisor, folder))
         return self.all[-1]
 

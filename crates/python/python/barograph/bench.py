@@ -191,7 +191,7 @@ class _installed(AbstractContextManager[None]):
         self._supervisor = supervisor
 
     def __enter__(self) -> None:
-        self._supervisor._step_started = time.perf_counter()
+        self._supervisor.resume()
         hooks.install(self._supervisor)
 
     def __exit__(self, *_: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -31,24 +32,27 @@ _FUNCTIONS = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "PReLU": 
 """Layers that are an activation function."""
 
 
+@dataclass(slots=True, eq=False)
 class _KerasLayer(Layer):
-    """What is known of a layer of Keras. `applies` is the activation function that it applies to its own result."""
+    """What is known of a layer of Keras."""
 
-    __slots__ = ("applies",)
+    applies: str | None = None
+    """The activation function that it applies to its own result."""
 
-    def __init__(self, layer: Any, path: str) -> None:
-        name = type(layer).__name__
-        self.path = path
-        own = _activation(layer)
-        self.function = own if name == "Activation" else _FUNCTIONS.get(name)
-        self.applies = None if self.function is not None or own == "linear" else own
-        inner = next(iter(layer._flatten_layers(include_self=False)), None)
-        self.reads = inner is None and not name.startswith(_PASSING)
-        self.channels_second = getattr(layer, "data_format", None) == "channels_first"
-        self.kind = keras_model.LAYERS.get(name, name.lower())
-        self.site: int | None = None
-        self.followed_by: str | None = None
-        self.units = 0
+
+def _layer(layer: Any, path: str) -> _KerasLayer:
+    name = type(layer).__name__
+    own = _activation(layer)
+    function = own if name == "Activation" else _FUNCTIONS.get(name)
+    inner = next(iter(layer._flatten_layers(include_self=False)), None)
+    return _KerasLayer(
+        path,
+        keras_model.LAYERS.get(name, name.lower()),
+        function,
+        reads=inner is None and not name.startswith(_PASSING),
+        channels_second=getattr(layer, "data_format", None) == "channels_first",
+        applies=None if function is not None or own == "linear" else own,
+    )
 
 
 def _activation(layer: Any) -> str | None:
@@ -83,7 +87,7 @@ class KerasLayers(Layers):
     def _make(self, module: Any, path: str) -> Layer:
         if not isinstance(module, keras.layers.Layer):
             return super()._make(module, path)
-        layer = _KerasLayer(module, path)
+        layer = _layer(module, path)
         if layer.applies is not None:
             self._applying[path] = layer
         return layer
@@ -192,7 +196,7 @@ class OnTorch:
             supervisor.readings.fact(key, value)
         loss = facts.loss(model)
         if loss is not None and loss.name != "custom":
-            supervisor.declare_loss(*loss)
+            supervisor.answers.declare_loss(*loss)
         name = getattr(model.loss, "name", getattr(model.loss, "__name__", model.loss))
         self._classes_are_numbers = "sparse" in str(name)
         self._wrap(keras.layers.Layer, "__call__", self._call)
@@ -235,8 +239,8 @@ class OnTorch:
                 hook(layer, args, kwargs, out)
             else:
                 hook(layer, args, out)
-        calls = self._supervisor.calls()
-        if top and calls and calls[-1].module is layer:
+        calls = self._supervisor.calls
+        if top and len(calls) and calls[-1].module is layer:
             calls[-1].module = _Again(layer, before)
         return out
 
@@ -248,7 +252,7 @@ class OnTorch:
 
     def _see_targets(self, targets: torch.Tensor) -> None:
         with torch._C.DisableTorchFunction():
-            self._supervisor.declare_targets(targets.long() if self._classes_are_numbers else targets)
+            self._supervisor.answers.targets = targets.long() if self._classes_are_numbers else targets
 
     def _apply(self, original: Callable[..., Any], optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         if self._updating or self._supervisor is not hooks.supervisor() or torch.compiler.is_compiling():

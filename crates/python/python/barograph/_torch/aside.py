@@ -25,7 +25,7 @@ from barograph import _ranks
 from .ranks import communicates
 
 if TYPE_CHECKING:
-    from .supervisor import Call
+    from .calls import Call
 
 _MOST_WEIGHTS = 1 << 30
 """Bytes of weights up to which they are copied, too (our choice): then not even a forward pass that writes them leaves a trace."""

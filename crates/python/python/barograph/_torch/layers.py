@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -30,28 +31,40 @@ _PASSING = frozenset(
 """Modules that only choose among or average what comes in: their results tell nothing new."""
 
 
+@dataclass(slots=True, eq=False)
 class Layer:
     """What is known of one module: its path, whether its result is read, and how."""
 
-    __slots__ = ("path", "reads", "function", "channels_second", "kind", "site", "followed_by", "units", "key", "draws")
+    path: str
+    kind: str
+    function: str | None = None
+    """The activation function that the module is."""
+    reads: bool = True
+    channels_second: bool = False
+    is_call: bool = False
+    """Whether it is no module, but an activation function that is called where no layer is before it."""
+    site: int | None = None
+    followed_by: str | None = None
+    """The activation function behind it: unknown (`None`) until the first step is over, then a name, `linear` for none."""
+    units: int = 0
+    key: int | None = None
+    """The `id` of the module."""
+    draws: bool | None = None
+    """Whether a call of the module draws random numbers, once that is known."""
 
-    def __init__(self, module: torch.nn.Module, path: str) -> None:
+    @staticmethod
+    def of(module: torch.nn.Module, path: str) -> Layer:
+        """What can be seen at a module of torch."""
         name = type(module).__name__
-        self.path = path
-        self.function = activation_of(module)
         leaf = next(module.children(), None) is None
         loss = type(module).__module__ == "torch.nn.modules.loss"
-        self.reads = leaf and name not in _PASSING and not loss
-        self.channels_second = name.startswith(("Conv", "BatchNorm", "LazyConv", "InstanceNorm", "GroupNorm"))
-        self.kind = LAYERS.get(name, name.lower())
-        self.site: int | None = None
-        self.followed_by: str | None = None
-        """The activation function behind it: unknown (`None`) until the first step is over, then a name, `linear` for none."""
-        self.units = 0
-        self.key: int | None = None
-        """The `id` of the module."""
-        self.draws: bool | None = None
-        """Whether a call of the module draws random numbers, once that is known."""
+        return Layer(
+            path,
+            LAYERS.get(name, name.lower()),
+            activation_of(module),
+            reads=leaf and name not in _PASSING and not loss,
+            channels_second=name.startswith(("Conv", "BatchNorm", "LazyConv", "InstanceNorm", "GroupNorm")),
+        )
 
 
 class Layers:
@@ -115,7 +128,7 @@ class Layers:
         self._gone[key] = [weakref.ref(module, partial(pop, key)) for pop in forget]
 
     def _make(self, module: torch.nn.Module, path: str) -> Layer:
-        return Layer(module, path)
+        return Layer.of(module, path)
 
     def see_module(self, layer: Layer, out: Any) -> None:
         """Reads the result of a module that is no activation function, if it tells something."""
@@ -139,7 +152,7 @@ class Layers:
         key = name if path is None else path if of_module else f"{path}.{name}"
         function = self._functional.get(key)
         if function is None:
-            function = self._functional[key] = _Function(key, name)
+            function = self._functional[key] = Layer(key, name, name, is_call=True)
         self._read(function, ACTIVATION, out)
         self._tell(function, name)
 
@@ -200,16 +213,6 @@ class Layers:
         self._open.clear()
 
 
-class _Function(Layer):
-    """An activation function that is called where no layer is before it."""
-
-    def __init__(self, path: str, function: str) -> None:
-        self.path, self.function, self.kind = path, function, function
-        self.reads, self.channels_second = True, False
-        self.site = self.followed_by = self.key = self.draws = None
-        self.units = 0
-
-
 def _stripped(path: str) -> str:
     for wrapper in _WRAPPERS:
         path = path.replace(f".{wrapper}", ".").removeprefix(wrapper)
@@ -221,7 +224,7 @@ def _units(layer: Layer, out: torch.Tensor) -> tuple[int, tuple[int, int, int]]:
     shape, count = out.shape, out.numel()
     if len(shape) < 2 or count == 0:
         return 1, (count, 1, 1)
-    if len(shape) > 2 and (layer.channels_second or (isinstance(layer, _Function) and len(shape) == 4)):
+    if len(shape) > 2 and (layer.channels_second or (layer.is_call and len(shape) == 4)):
         units = shape[1]
         return units, (shape[0], units, count // (shape[0] * units))
     return shape[-1], (count // shape[-1], shape[-1], 1)

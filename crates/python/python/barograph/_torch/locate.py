@@ -9,13 +9,13 @@ import torch
 
 from . import source
 from .aside import why_not
+from .calls import entered_bad
 from .flow import Event, floats, is_finite_anywhere, rows_of, statistics
 from .repeat import repeat_backward, repeat_forward
 
 if TYPE_CHECKING:
-    from .supervisor import Call, Operation, Supervisor
-
-__all__ = ["backward", "forward", "resolved", "rows_of", "update"]
+    from .loop import Operation
+    from .supervisor import Supervisor
 
 
 def forward(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
@@ -25,15 +25,15 @@ def forward(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
         return resolved(supervisor, origin)
     if supervisor.flow.events:
         return resolved(supervisor, supervisor.flow.events[0])
-    for call in supervisor.calls():
+    for call in supervisor.calls:
         if not all(map(is_finite_anywhere, floats(call.output))):
             layer = supervisor.layers.of(call.module)
             event = Event("forward", type(call.module).__name__, layer.path if layer else "", source.line(call.place), call=call)
             return resolved(supervisor, event)
-    library_loss = supervisor.library_loss()
+    library_loss = supervisor.loop.library_loss()
     if library_loss is not None:
         event = Event("forward", library_loss.name, "loss", source.line(library_loss.place))
-        outputs = [tensor for call in supervisor.calls() for tensor in floats(call.output)][:1]
+        outputs = [tensor for call in supervisor.calls for tensor in floats(call.output)][:1]
         event.inputs = [found for found in (statistics(tensor, "input 0") for tensor in outputs) if found]
         return event
     return _from_graph(supervisor, loss)
@@ -49,7 +49,7 @@ def resolved(supervisor: Supervisor, event: Event) -> Event:
         return event
     supervisor.quiet = True
     try:
-        found = repeat_forward(event.call, supervisor.layers, supervisor.rows())
+        found = repeat_forward(event.call, supervisor.layers, supervisor.calls.rows)
     except Exception as error:  # noqa: BLE001 - repeating runs the user's code, which may refuse
         supervisor.trouble(error)
         found = None
@@ -66,7 +66,7 @@ def resolved(supervisor: Supervisor, event: Event) -> Event:
 
 def backward(supervisor: Supervisor) -> Event | None:
     """Where gradients that are not finite began although the loss is finite."""
-    operations = supervisor.remembered()
+    operations = supervisor.loop.remembered()
     for operation in reversed(operations):
         if operation.bad_gradient:
             return _of_operation(operation)
@@ -89,12 +89,12 @@ def _of_operation(operation: Operation) -> Event:
 def _within_a_call(supervisor: Supervisor) -> Event | None:
     supervisor.quiet = True
     try:
-        for call in reversed(supervisor.calls()):
+        for call in reversed(supervisor.calls):
             entered = [tensor for tensor in floats((call.args, call.kwargs)) if not is_finite_anywhere(tensor)]
-            if entered:
-                return _entered(call, entered)
+            if entered:  # They did no harm in the forward pass; the gradient of the first weight is a product with them.
+                return entered_bad(call, entered)
             if call.gradient is not None and is_finite_anywhere(call.gradient) and why_not(call.module) is None:
-                found = repeat_backward(call, supervisor.layers, supervisor.rows())
+                found = repeat_backward(call, supervisor.layers, supervisor.calls.rows)
                 if found is not None:
                     return found
     except Exception as error:  # noqa: BLE001 - repeating runs the user's code, which may refuse
@@ -102,14 +102,6 @@ def _within_a_call(supervisor: Supervisor) -> Event | None:
     finally:
         supervisor.quiet = False
     return None
-
-
-def _entered(call: Call, entered: list[torch.Tensor]) -> Event:
-    """Non-finite inputs that did no harm in the forward pass; the gradient of the first weight is a product with them."""
-    event = Event("data", "input", "input", source.line(call.place))
-    event.inputs = [found for found in (statistics(t, f"input {i}") for i, t in enumerate(entered)) if found]
-    event.rows, event.row_count = rows_of(entered, entered[0].shape[0] if entered[0].dim() else 0)
-    return event
 
 
 def _of_parameter(supervisor: Supervisor) -> Event | None:
@@ -170,12 +162,12 @@ def _from_graph(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
     if not found:
         return _into_the_graph(seen)
     _, operation, node = min(found, key=lambda entry: entry[0])
-    same = [known for known in supervisor.remembered() if known.name == operation]
+    same = [known for known in supervisor.loop.remembered() if known.name == operation]
     event = Event("forward", operation, "loss", source.line(same[0].place) if same else None)
     saved = getattr(node, "_saved_self", None)
     if isinstance(saved, torch.Tensor):
         event.inputs = [given for given in [statistics(saved, "input 0")] if given]
-        event.rows, event.row_count = rows_of([_again(operation, saved)], supervisor.rows())
+        event.rows, event.row_count = rows_of([_again(operation, saved)], supervisor.calls.rows)
     event.doubt = "this step was measured in part: the operation was read off the autograd graph"
     if same:
         event.doubt += ", and its line off an earlier step"

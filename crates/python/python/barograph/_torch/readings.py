@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ class Readings:
         self._late = LateReadings(session) if late else None
         self._began: tuple[int, int] = (0, 0)
         self._facts: dict[tuple[str, int | None], Any] = {}
+        self._batch_sites: dict[str, int] = {}
 
     def see_device(self, tensor: torch.Tensor) -> None:
         """Takes note of where a model lives, before anything of it is read."""
@@ -66,6 +68,14 @@ class Readings:
 
     def site(self, path: str, units: int, shape: list[int]) -> int:
         return self.session.site(path, units, shape)
+
+    def batch_site(self, path: str, units: int, batch: torch.Tensor) -> int:
+        """The site of inputs, outputs or targets; with 0 units, every number of an example is one."""
+        site = self._batch_sites.get(path)
+        if site is None:
+            shape = list(batch.shape[1:])
+            site = self._batch_sites[path] = self.site(path, units or math.prod(shape), shape)
+        return site
 
     def read(self, site: int, role: int, tensor: torch.Tensor) -> bool:
         """Reads a tensor, unless this site and role were read in this step already: of accumulated batches, the first counts.

@@ -18,8 +18,8 @@ from .flow import Event, Flow, floats, is_finite_anywhere, rows_of, statistics
 from .operations import kind_of
 
 if TYPE_CHECKING:
+    from .calls import Call
     from .layers import Layers
-    from .supervisor import Call
 
 
 class _Stop(BaseException):

@@ -1,0 +1,95 @@
+"""What a model answers beside what it should have answered: loss, outputs, targets, and the data of the first epoch."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from .calls import Call
+from .flow import floats
+from .loss import read_loss
+from .readings import OUTPUT, TARGET
+
+if TYPE_CHECKING:
+    from .calls import Calls
+    from .readings import Readings
+
+
+class Answers:
+    """Reads outputs and targets, and learns which loss it is that compares them."""
+
+    def __init__(self, readings: Readings, calls: Calls) -> None:
+        self._readings = readings
+        self._calls = calls
+        self.targets: torch.Tensor | None = None
+        """What the loss of this step compares the outputs with, as far as it is known."""
+        self._loss_known = False
+        self._takes_logits = False
+        self._wants_data = True
+
+    def declare_loss(self, name: str, takes: str, reduction: str | None) -> None:
+        """Says which loss it is."""
+        self._loss_known = True
+        self._takes_logits = takes == "logits"
+        self._readings.fact("loss", name)
+        self._readings.fact("loss_takes", takes)
+        if reduction is not None:
+            self._readings.fact("loss_reduction", reduction)
+
+    def learn_loss(self, loss: torch.Tensor) -> None:
+        """Reads off the autograd graph which loss it is, once."""
+        if self._loss_known or loss.grad_fn is None:
+            return
+        results = [result for call in self._calls for result in floats(call.output) if result.dim() > 0]
+        outputs = {result.grad_fn for result in results if result.grad_fn is not None}
+        self.declare_loss(*read_loss(loss, outputs))
+
+    def see(self, several_optimizers: bool, broken: bool) -> None:
+        """Reads what the last model that was called put out, beside the targets. `broken` says that the run had an incident: the
+        data before it tell more."""
+        if not len(self._calls):
+            return
+        # Models that compute their own loss put it out beside what they answer.
+        results = [result for result in floats(self._calls[-1].output) if result.dim() > 0]
+        if not results:
+            return
+        output = results[0].detach()
+        width = output.shape[-1] if output.dim() > 1 else 1
+        site = self._readings.batch_site("output", width, output)
+        if self._readings.read(site, OUTPUT, output):
+            return
+        self._readings.scalar("batch_rows", float(output.shape[0]))
+        if self._readings.units_due and width > 1:
+            self._readings.read_units(site, OUTPUT, output, (output.numel() // width, width, 1))
+        # Of models that are trained against each other, each has targets of its own, and together they have none.
+        targets = None if several_optimizers or self.targets is None else _plain(self.targets.detach())
+        columns = 1
+        if targets is not None:
+            columns = targets.numel() // max(1, targets.shape[0]) if targets.dim() > 1 else 1
+            self._readings.read(self._readings.batch_site("target", columns, targets), TARGET, targets)
+        self._readings.see_answers(_plain(output), width, targets, columns, self._takes_logits)
+        if self._wants_data and targets is not None:
+            self._wants_data = not broken and self._see_data(self._calls[0], targets, columns, width)
+
+    def _see_data(self, call: Call, targets: torch.Tensor, columns: int, width: int) -> bool:
+        """Feeds a batch to the reading of the data. Returns whether more is wanted."""
+        given = [tensor for tensor in floats((call.args, call.kwargs)) if not tensor.requires_grad]
+        if not given or given[0].dim() == 0 or given[0].shape[0] == 0 or targets.dim() == 0:
+            return False
+        inputs = _plain(given[0].detach())
+        rows = inputs.shape[0]
+        if targets.shape[0] != rows:
+            return False
+        if self._readings.see_data(inputs, math.prod(inputs.shape[1:]), targets, columns, width):
+            return True
+        self._readings.fact("rows", float(self._readings.session.rows_seen()), "measured")
+        return False
+
+
+def _plain(tensor: torch.Tensor) -> torch.Tensor:
+    """In one piece, and of float32 where it is of some float."""
+    if tensor.dtype != torch.float32 and tensor.is_floating_point():
+        tensor = tensor.float()
+    return tensor.contiguous()
