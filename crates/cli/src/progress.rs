@@ -66,7 +66,7 @@ impl Callback for Progress {
         Action::Continue
     }
 
-    fn step_end(&mut self, step: &StepReport) -> Action {
+    fn step_end(&mut self, step: &StepReport<'_>) -> Action {
         self.steps = step.step + 1;
         if let Some(bar) = &self.bar {
             let width = self.epochs.to_string().len();
@@ -98,7 +98,7 @@ impl Callback for Progress {
         Action::Continue
     }
 
-    fn train_end(&mut self, end: RunEnd) {
+    fn train_end(&mut self, end: RunEnd) -> Action {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -116,6 +116,7 @@ impl Callback for Progress {
         };
         let line = format!("{how}: {} in {:.1} s", barograph_report::counted(self.steps, "step"), took.as_secs_f64());
         self.say(&self.screen.paint(Ink::Dim, line));
+        Action::Continue
     }
 }
 

@@ -273,6 +273,12 @@ impl Session {
         findings
     }
 
+    /// What was observed in the step that runs, or ended last.
+    #[must_use]
+    pub const fn last_step(&self) -> &StepRecord {
+        &self.step
+    }
+
     /// Ends an epoch. Returns the findings that are new with it.
     pub fn end_epoch(&mut self, epoch: EpochRecord) -> Vec<Finding> {
         self.record(&Record::Epoch(epoch))

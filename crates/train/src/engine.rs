@@ -49,9 +49,10 @@ pub(crate) struct Eyes<'a> {
 pub(crate) struct StepResult {
     pub(crate) loss: f32,
     pub(crate) accuracy: Option<f64>,
-    /// Rows of the batch.
-    pub(crate) rows: usize,
-    pub(crate) clipped: Clipped,
+    /// Data-set rows of the batch.
+    pub(crate) rows: Vec<u64>,
+    /// Why no weight changed, where the step was refused.
+    pub(crate) refused: Option<String>,
 }
 
 /// What stays the same over a run.
@@ -128,7 +129,9 @@ impl Engine<'_> {
                 }
             });
         }
-        (State { model, optimizer, hooks }, StepResult { loss: value, accuracy, rows: batch.len(), clipped })
+        let refused = matches!(clipped, Clipped::Refused(_))
+            .then(|| "a gradient is not finite, so clipping refused the step and no weight changed".to_owned());
+        (State { model, optimizer, hooks }, StepResult { loss: value, accuracy, rows: batch.numbers, refused })
     }
 
     fn loss_of<M: Model>(&self, model: &M, outputs: Tensor<2>, batch: &Batch, trace: Option<&Trace>) -> Tensor<1> {

@@ -110,7 +110,7 @@ struct EndOfBrokenEpoch {
 }
 
 impl Callback for EndOfBrokenEpoch {
-    fn step_end(&mut self, step: &StepReport) -> Action {
+    fn step_end(&mut self, step: &StepReport<'_>) -> Action {
         self.broken |= !step.loss.is_finite();
         Action::Continue
     }

@@ -2,7 +2,7 @@
 use super::{Action, Callback, StepReport};
 use barograph_vocab::EpochRecord;
 
-type StepFunction = Box<dyn FnMut(&StepReport) -> Action + Send>;
+type StepFunction = Box<dyn FnMut(&StepReport<'_>) -> Action + Send>;
 type EpochFunction = Box<dyn FnMut(&EpochRecord) -> Action + Send>;
 
 /// A callback made of closures.
@@ -23,7 +23,7 @@ pub struct Lambda {
 impl Lambda {
     /// Calls this after each step.
     #[must_use]
-    pub fn on_step(mut self, function: impl FnMut(&StepReport) -> Action + Send + 'static) -> Self {
+    pub fn on_step(mut self, function: impl FnMut(&StepReport<'_>) -> Action + Send + 'static) -> Self {
         self.step = Some(Box::new(function));
         self
     }
@@ -37,7 +37,7 @@ impl Lambda {
 }
 
 impl Callback for Lambda {
-    fn step_end(&mut self, step: &StepReport) -> Action {
+    fn step_end(&mut self, step: &StepReport<'_>) -> Action {
         self.step.as_mut().map_or(Action::Continue, |function| function(step))
     }
 

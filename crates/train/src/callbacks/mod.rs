@@ -1,7 +1,9 @@
 //! Callbacks, one file each. A callback returns an [`Action`]; the trainer performs it.
 
+mod action;
 mod csv_logger;
 mod early_stopping;
+mod event;
 mod history;
 mod lambda;
 mod model_checkpoint;
@@ -9,8 +11,10 @@ mod monitor;
 mod reduce_lr_on_plateau;
 mod terminate_on_nan;
 
+pub use action::Action;
 pub use csv_logger::CsvLogger;
 pub use early_stopping::EarlyStopping;
+pub use event::{Readings, RunInfo, StepReport, StepStart};
 pub use history::History;
 pub use lambda::Lambda;
 pub use model_checkpoint::ModelCheckpoint;
@@ -18,100 +22,41 @@ pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use terminate_on_nan::TerminateOnNan;
 
 use crate::recipe::CallbackSpec;
-use barograph_vocab::{EpochRecord, Finding, RunEnd};
+use barograph_vocab::{EpochRecord, Finding, RunEnd, Scalar};
 use std::path::{Path, PathBuf};
 
-/// What a callback wants of the trainer.
-///
-/// When several callbacks want something at once, every kind of wish is performed, in the order of this list. Of the same kind
-/// the strongest counts: the lowest learning rate, the first reason to stop.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Action {
-    /// Nothing.
-    #[default]
-    Continue,
-    /// Keep the weights as they are now: they are the best so far.
-    KeepBest,
-    /// Write the model to a checkpoint, then delete others.
-    Checkpoint {
-        /// File name in the folder of checkpoints.
-        file: String,
-        /// File names there to delete.
-        remove: Vec<String>,
-    },
-    /// Multiply the base learning rate from the next step on.
-    ScaleLearningRate {
-        /// The factor.
-        factor: f64,
-        /// The rate is not lowered below this.
-        floor: f64,
-    },
-    /// End the training after this step.
-    Stop {
-        /// Why, for people.
-        reason: String,
-        /// Whether the best weights (see [`Action::KeepBest`]) come back.
-        restore_best: bool,
-        /// Whether the run counts as failed.
-        failed: bool,
-    },
-}
-
-impl Action {
-    /// Place in the order in which wishes are performed.
-    pub(crate) const fn strength(&self) -> u8 {
-        match self {
-            Self::Continue => 0,
-            Self::KeepBest => 1,
-            Self::Checkpoint { .. } => 2,
-            Self::ScaleLearningRate { .. } => 3,
-            Self::Stop { .. } => 4,
-        }
-    }
-}
-
-/// The run that begins.
-#[derive(Clone, Copy, Debug)]
-pub struct RunInfo<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Its folder, if it has one.
-    pub folder: Option<&'a Path>,
-    /// Planned epochs.
-    pub epochs: u64,
-    /// Steps of one epoch.
-    pub steps_per_epoch: u64,
-}
-
-/// A step that was done.
-#[derive(Clone, Copy, Debug)]
-pub struct StepReport {
-    /// The step, from 0.
-    pub step: u64,
-    /// The epoch, from 0.
-    pub epoch: u64,
-    /// The loss, penalties included.
-    pub loss: f64,
-    /// Share of the batch answered right, where there is one.
-    pub accuracy: Option<f64>,
-    /// The learning rate of the step.
-    pub learning_rate: f64,
-}
-
 /// Something that looks on and may ask for an [`Action`]. Each method does nothing unless it is written.
+///
+/// They are called in this order: `train_begin`; for each epoch `epoch_begin`, for each of its steps `step_begin`, `step_end` and
+/// `finding`, then `validation_begin` and `validation_end` if rows are held out, and `epoch_end`; at last `train_end`.
 pub trait Callback: Send {
     /// Training begins.
     fn train_begin(&mut self, _run: &RunInfo<'_>) -> Action {
         Action::Continue
     }
 
-    /// An epoch begins.
+    /// An epoch begins, counted from 0.
     fn epoch_begin(&mut self, _epoch: u64) -> Action {
         Action::Continue
     }
 
+    /// A step begins. It has one batch, or several where gradients are accumulated.
+    fn step_begin(&mut self, _step: &StepStart) -> Action {
+        Action::Continue
+    }
+
     /// A step was done.
-    fn step_end(&mut self, _step: &StepReport) -> Action {
+    fn step_end(&mut self, _step: &StepReport<'_>) -> Action {
+        Action::Continue
+    }
+
+    /// All steps of an epoch were done, and the rows that are held out come next.
+    fn validation_begin(&mut self, _epoch: u64) -> Action {
+        Action::Continue
+    }
+
+    /// The rows that are held out gave these numbers.
+    fn validation_end(&mut self, _epoch: u64, _scalars: &[(Scalar, f64)]) -> Action {
         Action::Continue
     }
 
@@ -125,8 +70,10 @@ pub trait Callback: Send {
         Action::Continue
     }
 
-    /// Training is over.
-    fn train_end(&mut self, _end: RunEnd) {}
+    /// Training is over. What is asked for is done before the model is handed out; it is too late to stop.
+    fn train_end(&mut self, _end: RunEnd) -> Action {
+        Action::Continue
+    }
 
     /// Something that the user should hear of, and that does not stop the run. Asked after each epoch and at the end.
     fn trouble(&mut self) -> Option<String> {

@@ -6,7 +6,7 @@ use super::{Action, Callback, StepReport};
 pub struct TerminateOnNan;
 
 impl Callback for TerminateOnNan {
-    fn step_end(&mut self, step: &StepReport) -> Action {
+    fn step_end(&mut self, step: &StepReport<'_>) -> Action {
         if step.loss.is_finite() {
             return Action::Continue;
         }
@@ -22,7 +22,7 @@ mod tests {
     #[test]
     fn it_stops_at_nan_and_both_infinities_and_at_nothing_else() {
         let stops = |loss| {
-            let report = StepReport { step: 7, epoch: 0, loss, accuracy: None, learning_rate: 0.1 };
+            let report = StepReport { step: 7, loss, ..StepReport::default() };
             matches!(TerminateOnNan.step_end(&report), Action::Stop { failed: true, .. })
         };
         assert!([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].into_iter().all(stops));

@@ -1,0 +1,153 @@
+//! The trainer: what people ask for, before it becomes a run.
+mod end;
+mod observe;
+mod perform;
+mod rate;
+mod run;
+
+pub(crate) use observe::see_rows;
+pub(crate) use run::steps_per_epoch;
+
+use crate::batches::Rows;
+use crate::callbacks::Callback;
+use crate::check;
+use crate::data::Dataset;
+use crate::engine::Engine;
+use crate::error::TrainError;
+use crate::gradient_hook::GradientHook;
+use crate::losses::Loss;
+use crate::metrics::Scoring;
+use crate::model::Model;
+use crate::outcome::Outcome;
+use crate::prepare::{Prepared, prepare};
+use crate::recipe::Recipe;
+use barograph_burn::cpu;
+use run::Run;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Trains a model on a data set, observed.
+///
+/// ```
+/// use barograph_train::{Network, Trainer, data::{Dataset, Targets}, recipe::{LayerSpec, LossKind, Recipe}};
+/// let recipe = Recipe { layers: vec![LayerSpec::dense(1)], loss: LossKind::Mse.into(), epochs: 3, ..Recipe::default() };
+/// let data = Dataset::new(vec![0.0, 1.0, 2.0, 3.0], 1, Targets::Real { values: vec![1.0, 3.0, 5.0, 7.0], columns: 1 })?;
+/// let outcome = Trainer::from_recipe(&recipe, &data)?.fit(&data)?;
+/// assert_eq!(outcome.steps, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Trainer<M> {
+    recipe: Recipe,
+    model: M,
+    loss: Box<dyn Loss>,
+    hooks: Vec<Box<dyn GradientHook>>,
+    callbacks: Vec<Box<dyn Callback>>,
+    folder: Option<PathBuf>,
+    interrupt: Arc<AtomicBool>,
+    observed: bool,
+}
+
+impl Trainer<crate::Network> {
+    /// Trains the network of a recipe with the loss and the callbacks of that recipe.
+    ///
+    /// # Errors
+    /// When the layers do not fit the data or each other.
+    pub fn from_recipe(recipe: &Recipe, data: &Dataset) -> Result<Self, TrainError> {
+        let model = crate::Network::from_recipe(recipe, data.features(), &cpu(true))?;
+        let loss = recipe.loss;
+        Ok(Self::new(model, loss).recipe(recipe.clone()))
+    }
+}
+
+impl<M: Model> Trainer<M> {
+    /// Trains `model` with `loss`, and the defaults of a recipe for all else.
+    #[must_use]
+    pub fn new(model: M, loss: impl Loss + 'static) -> Self {
+        Self {
+            recipe: Recipe::default(),
+            model,
+            loss: Box::new(loss),
+            hooks: Vec::new(),
+            callbacks: Vec::new(),
+            folder: None,
+            interrupt: Arc::default(),
+            observed: true,
+        }
+    }
+
+    /// Takes epochs, batch, seed, optimizer, penalty, clipping, schedule, callbacks and observation from a recipe. Its layers, loss
+    /// and data file are not used.
+    #[must_use]
+    pub fn recipe(mut self, recipe: Recipe) -> Self {
+        self.recipe = recipe;
+        self
+    }
+
+    /// Adds a callback; they are asked in the order in which they were added, after those of the recipe.
+    #[must_use]
+    pub fn callback(mut self, callback: impl Callback + 'static) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Adds something that changes gradients before they are read.
+    #[must_use]
+    pub fn gradient_hook(mut self, hook: impl GradientHook + 'static) -> Self {
+        self.hooks.push(Box::new(hook));
+        self
+    }
+
+    /// Writes the run log, checkpoints and the model to this folder.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
+        self
+    }
+
+    /// Ends the run as interrupted, with its log closed and a checkpoint kept, after the step during which this becomes true.
+    #[must_use]
+    pub fn interrupt(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.interrupt = flag;
+        self
+    }
+
+    /// Trains without a session: nothing is read, judged or logged. The weights come out the same to the last bit.
+    #[must_use]
+    pub fn unobserved(mut self) -> Self {
+        self.observed = false;
+        self
+    }
+
+    /// Trains.
+    ///
+    /// # Errors
+    /// When the data set is empty, a class has no output, or the folder cannot be used. A loss that becomes NaN is not an error: it
+    /// is in the outcome.
+    pub fn fit(self, data: &Dataset) -> Result<Outcome<M>, TrainError> {
+        let Self { recipe, model, loss, hooks, callbacks, folder, interrupt, observed } = self;
+        let takes = loss.describe().takes;
+        let Prepared { data, task, training, validation, inputs, targets } = prepare(data, &recipe, takes)?;
+        check::check_inputs(&model, &data, &training, &validation)?;
+        let (training, validation) = (Rows::new(&data, training), Rows::new(&data, validation));
+        let scoring = Scoring::new(task, takes);
+        let outputs = check::outputs(&model, data.features());
+        let engine =
+            Engine { recipe: &recipe, loss: loss.as_ref(), rows: &training, scoring, outputs, device: cpu(true) };
+        check::check_outputs(&engine, &data)?;
+        let asked = Asked { model, hooks, callbacks, folder, interrupt, observed };
+        let mut run = Run::begin(asked, &engine, validation.len())?;
+        let end = run.train(&validation);
+        Ok(run.end(end, inputs, targets))
+    }
+}
+
+/// What was asked of a trainer, besides the recipe and the loss.
+struct Asked<M> {
+    model: M,
+    hooks: Vec<Box<dyn GradientHook>>,
+    callbacks: Vec<Box<dyn Callback>>,
+    folder: Option<PathBuf>,
+    interrupt: Arc<AtomicBool>,
+    observed: bool,
+}

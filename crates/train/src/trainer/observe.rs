@@ -1,0 +1,31 @@
+//! What the session of a run is told besides its steps.
+use crate::batches::Batch;
+use crate::error::TrainError;
+use crate::metrics::Answers;
+use crate::recipe::Recipe;
+use barograph_monitor::{Cadence, Options, Session};
+use std::path::Path;
+
+/// Shows a session the rows of a batch.
+pub(crate) fn see_rows(session: &mut Session, batch: &Batch, outputs: usize) {
+    let targets = match batch.answers() {
+        Answers::Classes(classes) => barograph_monitor::TargetRows::Classes { classes, outputs },
+        Answers::Real(values) => barograph_monitor::TargetRows::Real { values, columns: batch.columns() },
+    };
+    session.see_data(&batch.inputs, batch.features, &batch.numbers, &targets);
+}
+
+/// The session that a recipe asks for.
+pub(super) fn start_session(recipe: &Recipe, folder: Option<&Path>) -> Result<Session, TrainError> {
+    let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let options = Options {
+        name: recipe.name.clone(),
+        folder: folder.map(Path::to_owned),
+        log_cap: recipe.observe.log_cap_mb.saturating_mul(1_000_000),
+        updates: Cadence { first: 5, every: recipe.observe.updates_every },
+        units: Cadence { first: 5, every: recipe.observe.units_every },
+        started,
+        ..Options::default()
+    };
+    Ok(Session::start(options)?)
+}

@@ -1,0 +1,264 @@
+//! The loop over epochs and steps.
+use super::Asked;
+use super::observe::{see_rows, start_session};
+use super::rate::Rate;
+use crate::batches::Rows;
+use crate::callbacks::{self, Callback, RunInfo, StepStart};
+use crate::checkpoint;
+use crate::engine::{Engine, Eyes, State, StepPlan, StepResult};
+use crate::error::TrainError;
+use crate::evaluate::evaluate;
+use crate::facts::{Extent, declare};
+use crate::metrics::Score;
+use crate::model::Model;
+use crate::optimizers::ScheduledOptimizer;
+use crate::recipe::Recipe;
+use crate::replay::replay;
+use crate::schedules::Schedule;
+use crate::snapshots::Snapshots;
+use barograph_burn::{Observer, Parameters};
+use barograph_monitor::Session;
+use barograph_vocab::{EpochRecord, Finding, Incident, RunEnd, Scalar};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A run under way.
+pub(super) struct Run<'a, M> {
+    pub(super) engine: &'a Engine<'a>,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) callbacks: Vec<Box<dyn Callback>>,
+    interrupt: Arc<AtomicBool>,
+    pub(super) observer: Option<Observer>,
+    parameters: Parameters,
+    /// Taken out only while a step runs.
+    pub(super) state: Option<State<M>>,
+    pub(super) start: State<M>,
+    pub(super) best: Option<M>,
+    pub(super) snapshots: Snapshots<M>,
+    pub(super) rate: Rate,
+    steps_per_epoch: u64,
+    pub(super) step: u64,
+    epoch: Epoch,
+    pub(super) losses: Vec<f32>,
+    pub(super) history: Vec<EpochRecord>,
+    incident: Option<Incident>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// An epoch under way.
+#[derive(Clone, Debug, Default)]
+struct Epoch {
+    number: u64,
+    /// Steps of it that were done.
+    done: u64,
+    score: Score,
+    /// Sum over its rows.
+    loss: f64,
+    rows: f64,
+}
+
+impl Epoch {
+    fn see(&mut self, result: &StepResult) {
+        let rows = result.rows.len() as f64;
+        self.loss += f64::from(result.loss) * rows;
+        self.rows += rows;
+        self.done += 1;
+    }
+}
+
+impl<'a, M: Model> Run<'a, M> {
+    pub(super) fn begin(asked: Asked<M>, engine: &'a Engine<'a>, validation_rows: usize) -> Result<Self, TrainError> {
+        let recipe = engine.recipe;
+        let steps_per_epoch = steps_per_epoch(engine.rows.len(), recipe);
+        let total = steps_per_epoch * recipe.epochs;
+        let model = asked.model;
+        let parameters = Parameters::of(&model).renamed(|path| model.site_of(path));
+        let state = State { optimizer: ScheduledOptimizer::new(&recipe.optimizer), hooks: asked.hooks, model };
+        let observer = match asked.observed {
+            true => Some(Observer::new(start_session(recipe, asked.folder.as_deref())?)),
+            false => None,
+        };
+        if let Some(observer) = &observer {
+            let facts = state.model.facts();
+            let (parameters, rows) = (parameters.elements(), engine.rows.len());
+            let extent = Extent { parameters, rows, validation_rows, steps: total };
+            observer.with(|session| declare(session, engine, &facts, &extent));
+        }
+        if let Some(folder) = &asked.folder {
+            checkpoint::prepare(folder, recipe)?;
+        }
+        let mut callbacks: Vec<_> =
+            recipe.callbacks.iter().map(|spec| callbacks::from_spec(spec, asked.folder.as_deref())).collect();
+        callbacks.extend(asked.callbacks);
+        // Weights, at most two moments of them, and slow weights.
+        let tensors = if recipe.optimizer.lookahead_steps.is_some() { 4 } else { 3 };
+        let state_bytes = tensors * 4 * parameters.elements() as u64;
+        let cap = recipe.observe.snapshot_memory_mb * 1_000_000;
+        let every = if asked.observed { recipe.observe.snapshot_every } else { Some(0) };
+        let schedule = Schedule::new(recipe.schedule.clone(), steps_per_epoch, total);
+        Ok(Self {
+            engine,
+            folder: asked.folder,
+            callbacks,
+            interrupt: asked.interrupt,
+            observer,
+            parameters,
+            start: state.clone(),
+            state: Some(state),
+            best: None,
+            snapshots: Snapshots::new(every, state_bytes, cap / 2),
+            rate: Rate::new(recipe.optimizer.learning_rate, schedule),
+            steps_per_epoch,
+            step: 0,
+            epoch: Epoch::default(),
+            losses: Vec::with_capacity(usize::try_from(total).unwrap_or(0).min(1 << 20)),
+            history: Vec::new(),
+            incident: None,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Trains to the end. Returns why it ended.
+    pub(super) fn train(&mut self, validation: &Rows<'_>) -> RunEnd {
+        let (engine, folder) = (self.engine, self.folder.clone());
+        let Recipe { name, epochs, .. } = engine.recipe;
+        let info = RunInfo { name, folder: folder.as_deref(), epochs: *epochs, steps_per_epoch: self.steps_per_epoch };
+        let actions = self.ask(|callback| callback.train_begin(&info));
+        let mut end = self.perform(actions);
+        while end.is_none() && self.epoch.number < *epochs {
+            end = self.run_epoch(validation);
+        }
+        end.unwrap_or(RunEnd::Completed)
+    }
+
+    /// Runs an epoch. Returns why the run ends, if it does.
+    fn run_epoch(&mut self, validation: &Rows<'_>) -> Option<RunEnd> {
+        let (recipe, rows) = (self.engine.recipe, self.engine.rows);
+        let epoch = self.epoch.number;
+        let actions = self.ask(|callback| callback.epoch_begin(epoch));
+        if let Some(end) = self.perform(actions) {
+            return Some(end);
+        }
+        let order = rows.order(recipe.seed, epoch, recipe.data.shuffle);
+        for places in order.chunks(recipe.batch as usize).take(self.steps_per_epoch as usize) {
+            if let Some(end) = self.run_step(places) {
+                return Some(end);
+            }
+        }
+        let mut scalars = vec![(Scalar::Loss, self.epoch.loss / self.epoch.rows)];
+        scalars.extend(self.epoch.score.value().map(|score| (self.engine.scoring.scalar(), score)));
+        if validation.len() > 0 {
+            match self.validate(epoch, validation) {
+                Ok(measured) => scalars.extend(measured),
+                Err(end) => return Some(end),
+            }
+        }
+        self.epoch = Epoch { number: epoch + 1, ..Epoch::default() };
+        self.end_epoch(&EpochRecord { epoch: epoch as u32, steps: self.step, scalars })
+    }
+
+    /// What the rows that are held out show; or why the run ends.
+    fn validate(&mut self, epoch: u64, validation: &Rows<'_>) -> Result<Vec<(Scalar, f64)>, RunEnd> {
+        let actions = self.ask(|callback| callback.validation_begin(epoch));
+        if let Some(end) = self.perform(actions) {
+            return Err(end);
+        }
+        let state = self.state.as_ref();
+        let scalars = state.map(|state| evaluate(self.engine, &state.model, validation)).unwrap_or_default();
+        let actions = self.ask(|callback| callback.validation_end(epoch, &scalars));
+        self.perform(actions).map_or(Ok(scalars), Err)
+    }
+
+    fn end_epoch(&mut self, record: &EpochRecord) -> Option<RunEnd> {
+        let findings = self.observe(|session| {
+            if record.epoch == 0 {
+                session.end_data();
+            }
+            session.end_epoch(record.clone())
+        });
+        self.history.push(record.clone());
+        let mut actions = self.ask(|callback| callback.epoch_end(record));
+        for finding in findings.unwrap_or_default() {
+            actions.extend(self.ask(|callback| callback.finding(&finding)));
+        }
+        self.ask_for_trouble();
+        self.perform(actions)
+    }
+
+    /// Runs a step with the rows at these places. Returns why the run ends, if it does.
+    fn run_step(&mut self, places: &[usize]) -> Option<RunEnd> {
+        let (step, epoch) = (self.step, self.epoch.number);
+        let start = StepStart { step, epoch, learning_rate: self.rate.at(step) };
+        let actions = self.ask(|callback| callback.step_begin(&start));
+        if let Some(end) = self.perform(actions) {
+            return Some(end);
+        }
+        let (learning_rate, momentum) = (self.rate.at(step), self.rate.momentum(step));
+        let plan = StepPlan { step, epoch, places: places.to_vec(), learning_rate, momentum };
+        let (result, findings) = self.step(&plan);
+        self.epoch.see(&result);
+        let actions = self.report_step(&plan, &result, &findings);
+        if self.interrupt.load(Ordering::Relaxed) {
+            return Some(RunEnd::Interrupted);
+        }
+        self.perform(actions)
+    }
+
+    fn step(&mut self, plan: &StepPlan) -> (StepResult, Vec<Finding>) {
+        let Some(state) = self.state.take() else { unreachable!("the state is put back after every step") };
+        if self.observer.is_some() {
+            self.snapshots.before(plan.step, &state);
+        }
+        if plan.epoch == 0 {
+            self.observe_rows(plan);
+        }
+        let observer = self.observer.clone();
+        let eyes = Eyes { observer: observer.as_ref().map(|observer| (observer, &mut self.parameters)), trace: None };
+        let (state, result) = self.engine.step(state, plan, eyes, &mut self.epoch.score);
+        self.state = Some(state);
+        self.step += 1;
+        self.losses.push(result.loss);
+        let outcome = self.observe(|session| {
+            if let Some(reason) = &result.refused {
+                session.note(reason.as_str());
+            }
+            session.end_step()
+        });
+        let Some(mut outcome) = outcome else { return (result, Vec::new()) };
+        self.snapshots.after(plan.clone(), result.loss.to_bits());
+        if outcome.broken && self.incident.is_none() {
+            outcome.findings.extend(self.find_incident(plan.step));
+        }
+        (result, outcome.findings)
+    }
+
+    /// Repeats the steps up to the one that broke, and reports its first bad operation.
+    fn find_incident(&mut self, step: u64) -> Vec<Finding> {
+        let Some(incident) = replay(self.engine, &self.snapshots, &self.parameters, step) else { return Vec::new() };
+        self.incident = Some(incident.clone());
+        if let Some(folder) = &self.folder
+            && let Some((state, steps)) = self.snapshots.nearest(step)
+            && let Some((plan, _)) = steps.last()
+            && let Err(error) = checkpoint::save_incident(folder, &state.model, &self.engine.rows.gather(&plan.places))
+        {
+            self.warnings.push(format!("the incident's batch was not kept: {error}"));
+        }
+        self.observe(|session| session.incident(incident)).unwrap_or_default()
+    }
+
+    fn observe_rows(&self, plan: &StepPlan) {
+        // The batch is only gathered for a session that looks at it.
+        self.observe(|session| see_rows(session, &self.engine.rows.gather(&plan.places), self.engine.outputs));
+    }
+
+    pub(super) fn observe<R>(&self, work: impl FnOnce(&mut Session) -> R) -> Option<R> {
+        self.observer.as_ref().map(|observer| observer.with(work))
+    }
+}
+
+/// Steps of one epoch over so many rows.
+pub(crate) fn steps_per_epoch(rows: usize, recipe: &Recipe) -> u64 {
+    let (rows, batch) = (rows as u64, recipe.batch);
+    if recipe.data.drop_last && rows >= batch { rows / batch } else { rows.div_ceil(batch) }
+}
