@@ -3,6 +3,7 @@
 mod bench_overhead;
 mod bench_python;
 mod bench_stats;
+mod bench_train;
 mod block;
 mod docs;
 mod new_rule;
@@ -20,6 +21,7 @@ enum Command {
     BenchOverhead(bench_overhead::BenchOverhead),
     BenchPython(bench_python::BenchPython),
     BenchStats(bench_stats::BenchStats),
+    BenchTrain(bench_train::BenchTrain),
     Docs(docs::Docs),
     NewRule(new_rule::NewRule),
     Readme(readme::Readme),
@@ -32,6 +34,7 @@ fn main() -> anyhow::Result<()> {
         Command::BenchOverhead(command) => command.run(),
         Command::BenchPython(command) => command.run(),
         Command::BenchStats(command) => command.run(),
+        Command::BenchTrain(command) => command.run(),
         Command::Docs(command) => command.run(),
         Command::NewRule(command) => command.run(),
         Command::Readme(command) => command.run(),

@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn every_block_has_something_in_it() {
         let page = workspace::read(README).expect("README.md");
-        for name in ["report", "commands", "bench-stats", "bench-overhead", "score-cases"] {
+        for name in ["report", "commands", "bench-stats", "bench-overhead", "bench-train", "score-cases"] {
             assert!(!block::get(&page, name).unwrap_or_else(|error| panic!("{error}")).is_empty(), "{name}");
         }
     }
