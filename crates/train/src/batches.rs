@@ -1,15 +1,14 @@
 //! Which rows a step sees.
-use crate::data::{Dataset, Targets};
+use crate::data::{DataError, RowSource, Targets};
 use crate::losses::TargetTensor;
 use crate::metrics::Answers;
 use crate::random::{Purpose, Random};
 use barograph_burn::from_slice;
-use barograph_stats::prefetch;
 use burn::prelude::*;
 
 /// Rows of a data set that training (or validation) may use, by their numbers.
 pub(crate) struct Rows<'a> {
-    data: &'a Dataset,
+    data: &'a dyn RowSource,
     numbers: Vec<usize>,
 }
 
@@ -24,7 +23,7 @@ pub(crate) struct Batch {
 }
 
 impl<'a> Rows<'a> {
-    pub(crate) fn new(data: &'a Dataset, numbers: Vec<usize>) -> Self {
+    pub(crate) fn new(data: &'a dyn RowSource, numbers: Vec<usize>) -> Self {
         Self { data, numbers }
     }
 
@@ -41,26 +40,19 @@ impl<'a> Rows<'a> {
         order
     }
 
+    /// Whether gathering ahead saves time.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.data.is_slow()
+    }
+
     /// The rows at these places.
-    pub(crate) fn gather(&self, places: &[usize]) -> Batch {
-        let features = self.data.features();
+    pub(crate) fn gather(&self, places: &[usize]) -> Result<Batch, DataError> {
         let numbers: Vec<usize> = places.iter().map(|&place| self.numbers[place]).collect();
-        let mut inputs = Vec::with_capacity(places.len() * features);
-        let row = |number: usize| &self.data.inputs[number * features..(number + 1) * features];
-        for (at, &number) in numbers.iter().enumerate() {
-            if let Some(&next) = numbers.get(at + 1) {
-                prefetch(row(next));
-            }
-            inputs.extend_from_slice(row(number));
-        }
-        let targets = match &self.data.targets {
-            Targets::Classes(classes) => Targets::Classes(numbers.iter().map(|&row| classes[row]).collect()),
-            Targets::Real { values, columns } => {
-                let rows = numbers.iter().flat_map(|&row| values[row * columns..(row + 1) * columns].iter().copied());
-                Targets::Real { values: rows.collect(), columns: *columns }
-            }
-        };
-        Batch { inputs, features, numbers: numbers.into_iter().map(|row| row as u64).collect(), targets }
+        let mut inputs = Vec::new();
+        self.data.inputs(&numbers, &mut inputs)?;
+        let targets = self.data.targets(&numbers)?;
+        let numbers = numbers.into_iter().map(|row| row as u64).collect();
+        Ok(Batch { inputs, features: self.data.features(), numbers, targets })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What must fit together before the first step.
-use crate::data::{Dataset, Targets};
+use crate::data::source::{each_inputs, each_targets};
+use crate::data::{RowSource, Targets};
 use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::metrics::Scoring;
@@ -16,43 +17,66 @@ pub(crate) fn outputs<M: Model>(model: &M, features: usize) -> usize {
 /// Asks the model whether it can take the inputs of the rows that are used.
 pub(crate) fn check_inputs<M: Model>(
     model: &M,
-    data: &Dataset,
+    data: &dyn RowSource,
     training: &[usize],
     validation: &[usize],
 ) -> Result<(), TrainError> {
-    let bad =
-        training.iter().chain(validation).filter_map(|&row| Some((row, model.check_inputs(data.row(row)).err()?)));
-    match bad.min_by_key(|(row, _)| *row) {
+    if !model.checks_inputs() {
+        return Ok(());
+    }
+    let features = data.features().max(1);
+    let mut first: Option<(usize, String)> = None;
+    for rows in [training, validation] {
+        each_inputs(data, rows, |rows, inputs| {
+            for (&row, inputs) in rows.iter().zip(inputs.chunks(features)) {
+                if first.as_ref().is_none_or(|(bad, _)| row < *bad)
+                    && let Err(problem) = model.check_inputs(inputs)
+                {
+                    first = Some((row, problem));
+                }
+            }
+        })?;
+    }
+    match first {
         Some((row, problem)) => Err(TrainError::Mismatch(format!("row {row}, {problem}"))),
         None => Ok(()),
     }
 }
 
 /// Checks that every class has an output and every target column too.
-pub(crate) fn check_outputs(engine: &Engine<'_>, data: &Dataset) -> Result<(), TrainError> {
+pub(crate) fn check_outputs(engine: &Engine<'_>, data: &dyn RowSource) -> Result<(), TrainError> {
     let (outputs, Scoring { task, .. }) = (engine.outputs, engine.scoring);
-    match &data.targets {
-        Targets::Classes(classes) => {
-            let limit = if outputs == 1 { 2 } else { outputs as i64 };
-            // One output for many classes is a broken network that can still be trained and diagnosed, as a regression of class
-            // numbers; an index into outputs that are not there cannot.
-            let bad = |class: i64| class < 0 || (class >= limit && outputs > 1);
-            match classes.iter().position(|&class| bad(class)) {
-                Some(row) if task != Task::Regression => Err(TrainError::Mismatch(format!(
-                    "row {row} of the data set has class {}, but the network has {outputs} outputs, for classes 0 to {}; give the last layer \
-                     units = {} or repair the row",
-                    classes[row],
-                    limit - 1,
-                    classes.iter().max().map_or(1, |class| class + 1).max(1),
-                ))),
-                _ => Ok(()),
-            }
-        }
-        Targets::Real { columns, .. } if *columns != outputs && outputs != 1 && *columns != 1 => {
+    match data.targets(&[])? {
+        Targets::Classes(_) if task == Task::Regression => Ok(()),
+        Targets::Classes(_) => check_classes(outputs, data),
+        Targets::Real { columns, .. } if columns != outputs && outputs != 1 && columns != 1 => {
             Err(TrainError::Mismatch(format!(
                 "the data set has {columns} target columns, but the network has {outputs} outputs; give the last layer units = {columns}"
             )))
         }
         Targets::Real { .. } => Ok(()),
+    }
+}
+
+fn check_classes(outputs: usize, data: &dyn RowSource) -> Result<(), TrainError> {
+    let limit = if outputs == 1 { 2 } else { outputs as i64 };
+    // One output for many classes is a broken network that can still be trained and diagnosed, as a regression of class
+    // numbers; an index into outputs that are not there cannot.
+    let is_bad = |class: i64| class < 0 || (class >= limit && outputs > 1);
+    let (mut bad, mut largest) = (None, 0);
+    let all: Vec<usize> = (0..data.rows()).collect();
+    each_targets(data, &all, |rows, targets| {
+        let Targets::Classes(classes) = targets else { return };
+        largest = classes.iter().copied().max().unwrap_or(0).max(largest);
+        bad = bad.or_else(|| classes.iter().position(|&class| is_bad(class)).map(|at| (rows[at], classes[at])));
+    })?;
+    match bad {
+        Some((row, class)) => Err(TrainError::Mismatch(format!(
+            "row {row} of the data set has class {class}, but the network has {outputs} outputs, for classes 0 to {}; give the last layer \
+             units = {} or repair the row",
+            limit - 1,
+            largest + 1,
+        ))),
+        None => Ok(()),
     }
 }

@@ -67,16 +67,16 @@ pub(crate) struct Engine<'a> {
 }
 
 impl Engine<'_> {
-    /// Runs one step. `score` gathers the accuracy or R2 of the epoch.
+    /// Runs one step on the rows of its plan. `score` gathers the accuracy or R2 of the epoch.
     pub(crate) fn step<M: Model>(
         &self,
         state: State<M>,
         plan: &StepPlan,
+        mut batch: Batch,
         mut eyes: Eyes<'_>,
         score: &mut Score,
     ) -> (State<M>, StepResult) {
         let State { model, mut optimizer, mut hooks } = state;
-        let mut batch = self.rows.gather(&plan.places);
         let observer = eyes.observer.as_ref().map(|(observer, _)| (*observer).clone());
         let scope = Scope {
             training: true,

@@ -1,24 +1,27 @@
 //! Loss and score on held-out rows.
 use crate::batches::Rows;
+use crate::data::DataError;
+use crate::data::source::ROWS_AT_ONCE;
 use crate::engine::Engine;
 use crate::metrics::Score;
 use crate::model::Model;
 use barograph_burn::{Scope, cpu, from_slice, to_vec};
 use barograph_vocab::Scalar;
 
-/// Rows that are evaluated at once: bounds the memory (our choice).
-const ROWS_AT_ONCE: usize = 1024;
-
 /// The loss (without penalties) and the score of a model on rows that it does not learn from, with dropout off and normalization
 /// by running statistics.
-pub(crate) fn evaluate<M: Model>(engine: &Engine<'_>, model: &M, rows: &Rows<'_>) -> Vec<(Scalar, f64)> {
+pub(crate) fn evaluate<M: Model>(
+    engine: &Engine<'_>,
+    model: &M,
+    rows: &Rows<'_>,
+) -> Result<Vec<(Scalar, f64)>, DataError> {
     let _scope = Scope::default().enter();
     // A plain device records no graph, so that nothing is kept for a backward pass that never comes.
     let (model, device) = (model.valid(), cpu(false));
     let places: Vec<usize> = (0..rows.len()).collect();
     let (mut score, mut loss) = (Score::default(), 0.0);
     for places in places.chunks(ROWS_AT_ONCE) {
-        let batch = rows.gather(places);
+        let batch = rows.gather(places)?;
         let outputs = model.forward(from_slice(batch.inputs.clone(), [batch.len(), batch.features], &device));
         score.see(engine.scoring, &to_vec(&outputs), outputs.dims()[1], batch.answers());
         let value: f32 = engine.loss.loss(outputs, &batch.targets(&device)).into_scalar();
@@ -26,5 +29,5 @@ pub(crate) fn evaluate<M: Model>(engine: &Engine<'_>, model: &M, rows: &Rows<'_>
     }
     let mut scalars = vec![(Scalar::ValidationLoss, loss / rows.len() as f64)];
     scalars.extend(score.value().map(|score| (engine.scoring.validation_scalar(), score)));
-    scalars
+    Ok(scalars)
 }

@@ -1,7 +1,7 @@
 //! What can be said of a recipe and its data without a single step of training.
 use crate::batches::Rows;
 use crate::check;
-use crate::data::Dataset;
+use crate::data::{DataError, RowSource};
 use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::facts::{Extent, declare};
@@ -47,9 +47,9 @@ pub struct InspectedLayer {
 ///
 /// # Errors
 /// As a training: when layers and data do not fit together.
-pub fn inspect(recipe: &Recipe, data: &Dataset) -> Result<Inspection, TrainError> {
+pub fn inspect(recipe: &Recipe, data: &dyn RowSource) -> Result<Inspection, TrainError> {
     let takes = recipe.loss.describe().takes;
-    let Prepared { data, task, training, validation, .. } = prepare(data, recipe, takes)?;
+    let Prepared { rows: data, task, training, validation, .. } = prepare(data, recipe, takes)?;
     let network = Network::from_recipe(recipe, data.features(), &cpu(true))?;
     let parameters = Parameters::of(&network).renamed(|path| network.site_of(path));
     check::check_inputs(&network, &data, &training, &validation)?;
@@ -77,20 +77,20 @@ pub fn inspect(recipe: &Recipe, data: &Dataset) -> Result<Inspection, TrainError
         rows: rows.len(),
         validation_rows: validation.len(),
         steps_per_epoch,
-        diagnosis: judge(&engine, &network, &extent),
+        diagnosis: judge(&engine, &network, &extent)?,
     })
 }
 
 /// What the rules say of one epoch of rows, in the order of training.
-fn judge(engine: &Engine<'_>, network: &Network, extent: &Extent) -> Diagnosis {
+fn judge(engine: &Engine<'_>, network: &Network, extent: &Extent) -> Result<Diagnosis, DataError> {
     let recipe = engine.recipe;
     let mut session = Session::without_log(Options { name: recipe.name.clone(), ..Options::default() });
     declare(&mut session, engine, &network.facts(), extent);
     for places in engine.rows.order(recipe.seed, 0, recipe.data.shuffle).chunks(recipe.batch as usize) {
-        see_rows(&mut session, &engine.rows.gather(places), engine.outputs);
+        see_rows(&mut session, &engine.rows.gather(places)?, engine.outputs);
     }
     session.end_data();
-    session.diagnosis(EvidenceMode::All)
+    Ok(session.diagnosis(EvidenceMode::All))
 }
 
 /// Elements of the weights of a layer, and of what is inside of it.

@@ -19,6 +19,7 @@ mod evaluate;
 mod facts;
 mod gradient_hook;
 mod inspect;
+mod loader;
 mod metrics;
 mod model;
 mod network;

@@ -36,6 +36,11 @@ pub trait Model: Module {
         Vec::new()
     }
 
+    /// Whether [`Model::check_inputs`] ever refuses a row; rows are not read for it otherwise.
+    fn checks_inputs(&self) -> bool {
+        true
+    }
+
     /// Whether the model can take this row of inputs; asked for every row, before the first step.
     ///
     /// # Errors

@@ -91,6 +91,10 @@ impl Model for Network {
         self.facts.clone()
     }
 
+    fn checks_inputs(&self) -> bool {
+        matches!(self.layers.first(), Some(Layer::Embedding(_)))
+    }
+
     fn check_inputs(&self, row: &[f32]) -> Result<(), String> {
         match self.layers().next() {
             Some((site, Layer::Embedding(embedding))) => embedding.check(site, row),

@@ -1,97 +1,186 @@
-//! A data set made ready for training: rows split, columns scaled.
-use crate::data::{Dataset, Scaling, Split, Targets};
+//! A data set made ready for training: rows split, gaps filled, columns scaled.
+use crate::data::scaling::Fit;
+use crate::data::source::{each_inputs, each_targets};
+use crate::data::{DataError, RowSource, Scaling, Split, Targets};
 use crate::error::TrainError;
 use crate::recipe::{LossTakes, Missing, Recipe, Task};
-use std::borrow::Cow;
 
 /// A data set made ready for training.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Prepared<'a> {
-    /// Copied only where columns are scaled.
-    pub(crate) data: Cow<'a, Dataset>,
+    pub(crate) rows: Ready<'a>,
     pub(crate) task: Task,
     pub(crate) training: Vec<usize>,
     pub(crate) validation: Vec<usize>,
+}
+
+/// Rows as the network sees them: filled and scaled whenever they are asked for, so that no second copy of the data is held.
+#[derive(Debug)]
+pub(crate) struct Ready<'a> {
+    source: &'a dyn RowSource,
+    /// What stands in for a value of each column that is not finite.
+    fill: Option<Vec<f32>>,
     pub(crate) inputs: Scaling,
     pub(crate) targets: Scaling,
 }
 
+impl RowSource for Ready<'_> {
+    fn rows(&self) -> usize {
+        self.source.rows()
+    }
+
+    fn features(&self) -> usize {
+        self.source.features()
+    }
+
+    fn feature_name(&self, column: usize) -> String {
+        self.source.feature_name(column)
+    }
+
+    fn class_names(&self) -> &[String] {
+        self.source.class_names()
+    }
+
+    fn inputs(&self, rows: &[usize], into: &mut Vec<f32>) -> Result<(), DataError> {
+        let from = into.len();
+        self.source.inputs(rows, into)?;
+        let new = &mut into[from..];
+        if let Some(fill) = &self.fill {
+            for row in new.chunks_mut(fill.len().max(1)) {
+                for (value, &mean) in row.iter_mut().zip(fill).filter(|(value, _)| !value.is_finite()) {
+                    *value = mean;
+                }
+            }
+        }
+        self.inputs.apply(new);
+        Ok(())
+    }
+
+    fn targets(&self, rows: &[usize]) -> Result<Targets, DataError> {
+        let mut targets = self.source.targets(rows)?;
+        if let Targets::Real { values, .. } = &mut targets {
+            self.targets.apply(values);
+        }
+        Ok(targets)
+    }
+
+    fn split(&self, share: f64, seed: u64) -> Split {
+        self.source.split(share, seed)
+    }
+
+    fn scale_group(&self, column: usize) -> usize {
+        self.source.scale_group(column)
+    }
+
+    fn target_scale_group(&self, column: usize) -> usize {
+        self.source.target_scale_group(column)
+    }
+
+    fn is_slow(&self) -> bool {
+        self.source.is_slow()
+    }
+}
+
 /// Splits the rows by the recipe's seed, and scales columns as fitted on the training rows.
 pub(crate) fn prepare<'a>(
-    data: &'a Dataset,
+    source: &'a dyn RowSource,
     recipe: &Recipe,
     takes: Option<LossTakes>,
 ) -> Result<Prepared<'a>, TrainError> {
-    if data.rows() == 0 {
+    if source.rows() == 0 {
         return Err(TrainError::Mismatch("the data set has no rows; a training needs at least one".to_owned()));
     }
-    let mut split = Split::new(data.rows() as u32, recipe.data.validation, recipe.seed);
-    let mut data = Cow::Borrowed(data);
+    let Split { train, validation } = source.split(recipe.data.validation, recipe.seed);
+    let places = |rows: Vec<u32>| -> Vec<usize> { rows.into_iter().map(|row| row as usize).collect() };
+    let (mut training, mut validation) = (places(train), places(validation));
+    let mut rows = Ready { source, fill: None, inputs: Scaling::default(), targets: Scaling::default() };
     if recipe.data.missing == Missing::Mean {
-        fill(&mut data, &split.train);
+        rows.fill = Some(means(source, &training)?);
     }
     if recipe.data.missing != Missing::Keep {
-        split.train.retain(|&row| is_finite(&data, row));
-        split.validation.retain(|&row| is_finite(&data, row));
+        keep_finite(&rows, &mut training)?;
+        keep_finite(&rows, &mut validation)?;
     }
-    if split.train.is_empty() {
+    if training.is_empty() {
         return Err(TrainError::Mismatch(
             "every training row has a value that is not finite, so that none is left to train on; fill them in, or leave out the column".to_owned(),
         ));
     }
-    let inputs = Scaling::fit(recipe.data.normalize, &data.inputs, data.features(), &split.train);
-    if !inputs.is_identity() {
-        inputs.apply(&mut data.to_mut().inputs);
+    let mut fit = Fit::new(recipe.data.normalize, rows.features(), |column| source.scale_group(column));
+    if fit.needs_rows() {
+        each_inputs(&rows, &training, |_, inputs| fit.see(inputs))?;
     }
-    let targets = match &data.targets {
-        Targets::Classes(_) => Scaling::default(),
-        Targets::Real { values, columns } => Scaling::fit(recipe.data.normalize_target, values, *columns, &split.train),
-    };
-    if !targets.is_identity()
-        && let Targets::Real { values, .. } = &mut data.to_mut().targets
-    {
-        targets.apply(values);
-    }
-    let task = recipe.task.unwrap_or_else(|| task_of(&data.targets, takes));
-    let places = |rows: Vec<u32>| rows.into_iter().map(|row| row as usize).collect();
-    Ok(Prepared { data, task, training: places(split.train), validation: places(split.validation), inputs, targets })
-}
-
-/// Whether inputs and targets of a row are finite.
-fn is_finite(data: &Dataset, row: u32) -> bool {
-    let row = row as usize;
-    let target = match &data.targets {
-        Targets::Classes(_) => true,
-        Targets::Real { values, columns } => {
-            values[row * columns..(row + 1) * columns].iter().all(|value| value.is_finite())
+    let inputs = fit.finish();
+    if let Targets::Real { columns, .. } = source.targets(&[])? {
+        let mut fit = Fit::new(recipe.data.normalize_target, columns, |column| source.target_scale_group(column));
+        if fit.needs_rows() {
+            each_targets(source, &training, |_, targets| {
+                if let Targets::Real { values, .. } = targets {
+                    fit.see(values);
+                }
+            })?;
         }
+        rows.targets = fit.finish();
+    }
+    rows.inputs = inputs;
+    let task = match recipe.task {
+        Some(task) => task,
+        None => task_of(source, takes)?,
     };
-    target && data.row(row).iter().all(|value| value.is_finite())
+    Ok(Prepared { rows, task, training, validation })
 }
 
-/// Fills inputs that are not finite with the mean of their column over the finite values of these rows; 0 where there is none.
-fn fill(data: &mut Cow<'_, Dataset>, rows: &[u32]) {
-    let features = data.features();
-    let bad: Vec<usize> =
-        data.inputs.iter().enumerate().filter(|(_, value)| !value.is_finite()).map(|(place, _)| place).collect();
-    let mean = |column: usize| {
-        let values =
-            rows.iter().map(|&row| f64::from(data.row(row as usize)[column])).filter(|value| value.is_finite());
-        let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-        (sum / f64::from(count.max(1))) as f32
+/// Leaves out rows with an input or target that is not finite.
+fn keep_finite(source: &dyn RowSource, rows: &mut Vec<usize>) -> Result<(), DataError> {
+    let mut finite = Vec::with_capacity(rows.len());
+    let features = source.features().max(1);
+    each_inputs(source, rows, |_, inputs| {
+        finite.extend(inputs.chunks(features).map(|row| row.iter().all(|value| value.is_finite())));
+    })?;
+    let mut at = 0;
+    each_targets(source, rows, |rows, targets| {
+        if let Targets::Real { values, columns } = targets {
+            for (finite, row) in finite[at..].iter_mut().zip(values.chunks((*columns).max(1))) {
+                *finite &= row.iter().all(|value| value.is_finite());
+            }
+        }
+        at += rows.len();
+    })?;
+    let mut finite = finite.into_iter();
+    rows.retain(|_| finite.next().unwrap_or(true));
+    Ok(())
+}
+
+/// The mean of each column over the finite values of these rows; 0 where there is none.
+fn means(source: &dyn RowSource, rows: &[usize]) -> Result<Vec<f32>, DataError> {
+    let groups: Vec<usize> = (0..source.features()).map(|column| source.scale_group(column)).collect();
+    let mut sums = vec![(0.0, 0_u64); groups.iter().max().map_or(0, |largest| largest + 1)];
+    each_inputs(source, rows, |_, inputs| {
+        for row in inputs.chunks(groups.len().max(1)) {
+            for (&value, &group) in row.iter().zip(&groups).filter(|(value, _)| value.is_finite()) {
+                sums[group].0 += f64::from(value);
+                sums[group].1 += 1;
+            }
+        }
+    })?;
+    let mean = |&group: &usize| {
+        let (sum, count) = sums[group];
+        (sum / count.max(1) as f64) as f32
     };
-    let filled: Vec<(usize, f32)> = bad.into_iter().map(|place| (place, mean(place % features))).collect();
-    for (place, value) in filled {
-        data.to_mut().inputs[place] = value;
-    }
+    Ok(groups.iter().map(mean).collect())
 }
 
 /// The task that targets and loss speak of, where a recipe does not say.
-fn task_of(targets: &Targets, takes: Option<LossTakes>) -> Task {
-    match (targets.classes(), takes) {
+fn task_of(source: &dyn RowSource, takes: Option<LossTakes>) -> Result<Task, DataError> {
+    let mut classes = source.targets(&[])?.classes();
+    let all: Vec<usize> = (0..source.rows()).collect();
+    if classes.is_some() {
+        each_targets(source, &all, |_, targets| classes = classes.max(targets.classes()))?;
+    }
+    Ok(match (classes, takes) {
         (Some(classes), _) if classes <= 2 => Task::Binary,
         (Some(_), _) => Task::Multiclass,
         (None, Some(LossTakes::Real) | None) => Task::Regression,
         (None, Some(_)) => Task::Multilabel,
-    }
+    })
 }

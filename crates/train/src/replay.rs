@@ -1,4 +1,5 @@
 //! Finds the first bad operation of a step that broke, by running it again.
+use crate::batches::Batch;
 use crate::engine::{Engine, Eyes, State, StepPlan};
 use crate::metrics::{Answers, Score};
 use crate::model::Model;
@@ -9,7 +10,8 @@ use barograph_vocab::{Exactness, Incident, OperationInput, Phase, Reading, RowsO
 /// Rows listed in an incident; the rest are only counted.
 const MAX_ROWS: usize = 16;
 
-/// Restores the nearest snapshot, repeats the steps up to `step`, and traces the last.
+/// Restores the nearest snapshot, repeats the steps up to `step`, and traces the last. `None` when nothing bad is found, or the rows can
+/// no longer be read.
 pub(crate) fn replay<M: Model>(
     engine: &Engine<'_>,
     snapshots: &Snapshots<M>,
@@ -21,17 +23,16 @@ pub(crate) fn replay<M: Model>(
     let ((last, bits), before) = steps.split_last()?;
     let mut previous = None;
     for (plan, bits) in before {
-        repeat.run(plan, *bits, None);
+        repeat.run(plan, *bits, None)?;
         previous = Some(plan);
     }
-    let incident = repeat
-        .bad_data(last)
+    let batch = engine.rows.gather(&last.places).ok()?;
+    let incident = bad_data(last, &batch)
         .or_else(|| repeat.bad_weight(previous.unwrap_or(last), Phase::Update))
         .or_else(|| {
             let trace = Trace::default();
-            repeat.run(last, *bits, Some(&trace));
-            let rows: Vec<u64> = engine.rows.gather(&last.places).numbers;
-            trace.incident(step, &rows)
+            repeat.run(last, *bits, Some(&trace))?;
+            trace.incident(step, &batch.numbers)
         })
         .or_else(|| repeat.bad_weight(last, Phase::Update))?;
     Some(Incident { exactness: repeat.exactness, ..incident })
@@ -45,43 +46,17 @@ struct Repeat<'a, M> {
 }
 
 impl<M: Model> Repeat<'_, M> {
-    fn run(&mut self, plan: &StepPlan, bits: u32, trace: Option<&Trace>) {
+    fn run(&mut self, plan: &StepPlan, bits: u32, trace: Option<&Trace>) -> Option<()> {
+        let batch = self.engine.rows.gather(&plan.places).ok()?;
         let eyes = Eyes { observer: None, trace };
-        let (state, result) = self.engine.step(self.state.clone(), plan, eyes, &mut Score::default());
+        let (state, result) = self.engine.step(self.state.clone(), plan, batch, eyes, &mut Score::default());
         self.state = state;
         // Which of the NaNs it is depends on how the compiler ordered the operands of an addition; that is no other loss.
         let same = result.loss.to_bits() == bits || (result.loss.is_nan() && f32::from_bits(bits).is_nan());
         if !same && self.exactness == Exactness::Exact {
             self.exactness = Exactness::Inexact { step: plan.step };
         }
-    }
-
-    /// Inputs or targets that are not finite before anything is computed.
-    fn bad_data(&self, plan: &StepPlan) -> Option<Incident> {
-        let batch = self.engine.rows.gather(&plan.places);
-        let targets = match batch.answers() {
-            Answers::Real(values) => values,
-            Answers::Classes(_) => &[],
-        };
-        let find = |name: &str, values: &[f32], columns: usize| {
-            let is_bad = |row: &&[f32]| row.iter().any(|value| !value.is_finite());
-            let places =
-                values.chunks(columns.max(1)).enumerate().filter(|(_, row)| is_bad(row)).map(|(place, _)| place);
-            let mut rows: Vec<u64> = places.map(|place| batch.numbers[place]).collect();
-            rows.sort_unstable();
-            (!rows.is_empty()).then(|| Incident {
-                phase: Phase::Data,
-                operation: name.to_owned(),
-                site: name.to_owned(),
-                rows_of: RowsOf::DataSet,
-                row_count: rows.len() as u64,
-                rows: rows.into_iter().take(MAX_ROWS).collect(),
-                inputs: vec![describe(name, [batch.len(), columns], values)],
-                victims: 1,
-                ..nothing_known(plan.step)
-            })
-        };
-        find("input", &batch.inputs, batch.features).or_else(|| find("target", targets, batch.columns()))
+        Some(())
     }
 
     /// A weight that is not finite after the step of `plan`.
@@ -96,6 +71,32 @@ impl<M: Model> Repeat<'_, M> {
             ..nothing_known(plan.step)
         })
     }
+}
+
+/// Inputs or targets that are not finite before anything is computed.
+fn bad_data(plan: &StepPlan, batch: &Batch) -> Option<Incident> {
+    let targets = match batch.answers() {
+        Answers::Real(values) => values,
+        Answers::Classes(_) => &[],
+    };
+    let find = |name: &str, values: &[f32], columns: usize| {
+        let is_bad = |row: &&[f32]| row.iter().any(|value| !value.is_finite());
+        let places = values.chunks(columns.max(1)).enumerate().filter(|(_, row)| is_bad(row)).map(|(place, _)| place);
+        let mut rows: Vec<u64> = places.map(|place| batch.numbers[place]).collect();
+        rows.sort_unstable();
+        (!rows.is_empty()).then(|| Incident {
+            phase: Phase::Data,
+            operation: name.to_owned(),
+            site: name.to_owned(),
+            rows_of: RowsOf::DataSet,
+            row_count: rows.len() as u64,
+            rows: rows.into_iter().take(MAX_ROWS).collect(),
+            inputs: vec![describe(name, [batch.len(), columns], values)],
+            victims: 1,
+            ..nothing_known(plan.step)
+        })
+    };
+    find("input", &batch.inputs, batch.features).or_else(|| find("target", targets, batch.columns()))
 }
 
 fn describe(name: &str, shape: [usize; 2], values: &[f32]) -> OperationInput {

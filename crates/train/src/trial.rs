@@ -1,6 +1,6 @@
 //! Tries remedies: a short run with the remedy, beside the run as it was.
 use crate::batches::Rows;
-use crate::data::Dataset;
+use crate::data::{DataError, RowSource};
 use crate::engine::{Engine, Eyes, State, StepPlan};
 use crate::error::TrainError;
 use crate::metrics::{Score, Scoring};
@@ -36,11 +36,11 @@ pub(crate) struct Baseline<M> {
 /// its loss, and starts from the beginning with the same seed.
 ///
 /// # Errors
-/// When the repaired recipe is wrong.
+/// When the repaired recipe is wrong, or a file of data can no longer be read.
 pub fn try_remedy(
     outcome: &Outcome<Network>,
     recipe: &Recipe,
-    data: &Dataset,
+    data: &dyn RowSource,
     remedy: &Remedy,
 ) -> Result<Option<Trial>, TrainError> {
     if remedy.change.is_empty() {
@@ -52,12 +52,12 @@ pub fn try_remedy(
         matches!(table, "optimizer" | "clip" | "schedule")
     });
     let prepared = prepare(data, &repaired, Some(repaired.loss.kind.takes()))?;
-    let rows = Rows::new(&prepared.data, prepared.training);
+    let rows = Rows::new(&prepared.rows, prepared.training);
     let scoring = Scoring::new(prepared.task, Some(repaired.loss.kind.takes()));
-    let network = Network::from_recipe(&repaired, prepared.data.features(), &cpu(true))?;
-    let outputs = crate::check::outputs(&network, prepared.data.features());
+    let network = Network::from_recipe(&repaired, prepared.rows.features(), &cpu(true))?;
+    let outputs = crate::check::outputs(&network, prepared.rows.features());
     let engine = Engine { recipe: &repaired, loss: &repaired.loss, rows: &rows, scoring, outputs, device: cpu(true) };
-    crate::check::check_outputs(&engine, &prepared.data)?;
+    crate::check::check_outputs(&engine, &prepared.rows)?;
     // A snapshot is good only from before the first sign of trouble.
     let findings = outcome.diagnosis().map(|diagnosis| diagnosis.findings).unwrap_or_default();
     let trouble =
@@ -78,13 +78,13 @@ pub fn try_remedy(
             },
         ),
     };
-    let losses = run(&engine, state, from_step);
+    let losses = run(&engine, state, from_step)?;
     let comparable = repaired.loss == recipe.loss && repaired.data == recipe.data;
     Ok(Some(judge(from_step, &losses, &outcome.baseline.losses, comparable)))
 }
 
 /// The losses of a trial.
-fn run<M: Model>(engine: &Engine<'_>, mut state: State<M>, from_step: u64) -> Vec<f32> {
+fn run<M: Model>(engine: &Engine<'_>, mut state: State<M>, from_step: u64) -> Result<Vec<f32>, DataError> {
     let recipe = engine.recipe;
     let steps_per_epoch = crate::trainer::steps_per_epoch(engine.rows.len(), recipe);
     let total = steps_per_epoch * recipe.epochs;
@@ -100,14 +100,15 @@ fn run<M: Model>(engine: &Engine<'_>, mut state: State<M>, from_step: u64) -> Ve
         let places = order.1.chunks(recipe.batch as usize).nth(place).unwrap_or_default().to_vec();
         let learning_rate = recipe.optimizer.learning_rate * schedule.factor(step);
         let plan = StepPlan { step, epoch, places, learning_rate, momentum: schedule.momentum(step) };
-        let (next, result) = engine.step(state, &plan, Eyes::default(), &mut Score::default());
+        let batch = engine.rows.gather(&plan.places)?;
+        let (next, result) = engine.step(state, &plan, batch, Eyes::default(), &mut Score::default());
         state = next;
         losses.push(result.loss);
         if !result.loss.is_finite() {
             break;
         }
     }
-    losses
+    Ok(losses)
 }
 
 /// Holds the losses with the remedy against those without it, at the same steps.

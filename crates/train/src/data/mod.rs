@@ -18,7 +18,8 @@ mod npz;
 mod parquet;
 mod raw;
 mod report;
-mod scaling;
+pub(crate) mod scaling;
+pub(crate) mod source;
 mod split;
 pub(crate) mod survey;
 mod targets;
@@ -26,6 +27,7 @@ mod targets;
 pub use error::DataError;
 pub use report::DataReport;
 pub use scaling::Scaling;
+pub use source::RowSource;
 pub use split::Split;
 
 pub(crate) use nearby::nearby_files;
@@ -73,6 +75,21 @@ impl Targets {
         match self {
             Self::Classes(classes) => classes.len(),
             Self::Real { values, columns } => values.len().checked_div(*columns).unwrap_or(0),
+        }
+    }
+
+    /// The answers of these rows.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    #[must_use]
+    pub fn pick(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
+            Self::Real { values, columns } => {
+                let rows = rows.iter().flat_map(|&row| values[row * columns..(row + 1) * columns].iter().copied());
+                Self::Real { values: rows.collect(), columns: *columns }
+            }
         }
     }
 

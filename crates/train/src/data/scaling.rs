@@ -19,19 +19,12 @@ impl Scaling {
     /// When a row is out of range.
     #[must_use]
     pub fn fit(how: Normalize, values: &[f32], columns: usize, rows: &[u32]) -> Self {
-        let by_column = |fit: &dyn Fn(&Moments) -> (f64, f64)| {
-            let moments = Moments::of(values, columns, rows);
-            let (scale, shift) = moments.iter().map(fit).map(|(scale, shift)| (scale as f32, shift as f32)).unzip();
-            Self { scale, shift }
-        };
-        match how {
-            Normalize::None => Self { scale: vec![1.0; columns], shift: vec![0.0; columns] },
-            Normalize::Fixed { scale, shift } => {
-                Self { scale: vec![scale as f32; columns], shift: vec![shift as f32; columns] }
-            }
-            Normalize::Standard => by_column(&Moments::standard),
-            Normalize::MinMax => by_column(&Moments::min_max),
+        let mut fit = Fit::new(how, columns, |column| column);
+        for &row in rows {
+            let row = row as usize * columns;
+            fit.see(&values[row..row + columns]);
         }
+        fit.finish()
     }
 
     /// Whether it changes nothing.
@@ -62,6 +55,65 @@ impl Scaling {
     }
 }
 
+/// A normalization being fitted, some rows at a time.
+pub(crate) struct Fit {
+    how: Normalize,
+    /// The group of each column; columns of one group are scaled alike.
+    groups: Vec<usize>,
+    /// One for each group.
+    moments: Vec<Moments>,
+}
+
+impl Fit {
+    pub(crate) fn new(how: Normalize, columns: usize, group: impl Fn(usize) -> usize) -> Self {
+        let empty = Moments { count: 0, mean: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
+        let groups: Vec<usize> = (0..columns).map(group).collect();
+        let count = groups.iter().max().map_or(0, |largest| largest + 1);
+        Self { how, groups, moments: vec![empty; count] }
+    }
+
+    /// Whether rows have to be seen at all.
+    pub(crate) const fn needs_rows(&self) -> bool {
+        matches!(self.how, Normalize::Standard | Normalize::MinMax)
+    }
+
+    /// Takes in rows `[rows, columns]`.
+    pub(crate) fn see(&mut self, values: &[f32]) {
+        if !self.needs_rows() || self.groups.is_empty() {
+            return;
+        }
+        for row in values.chunks(self.groups.len()) {
+            for (&value, &group) in row.iter().zip(&self.groups) {
+                if value.is_finite() {
+                    self.moments[group].add(f64::from(value));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> Scaling {
+        let columns = self.groups.len();
+        let by_group = |fit: fn(&Moments) -> (f64, f64)| {
+            let fitted: Vec<(f64, f64)> = self.moments.iter().map(fit).collect();
+            let (scale, shift) = self
+                .groups
+                .iter()
+                .map(|&group| fitted[group])
+                .map(|(scale, shift)| (scale as f32, shift as f32))
+                .unzip();
+            Scaling { scale, shift }
+        };
+        match self.how {
+            Normalize::None => Scaling { scale: vec![1.0; columns], shift: vec![0.0; columns] },
+            Normalize::Fixed { scale, shift } => {
+                Scaling { scale: vec![scale as f32; columns], shift: vec![shift as f32; columns] }
+            }
+            Normalize::Standard => by_group(Moments::standard),
+            Normalize::MinMax => by_group(Moments::min_max),
+        }
+    }
+}
+
 /// What a fit needs to know of a column's finite values.
 #[derive(Clone, Debug)]
 struct Moments {
@@ -74,21 +126,7 @@ struct Moments {
 }
 
 impl Moments {
-    /// In one pass (Welford 1962).
-    fn of(values: &[f32], columns: usize, rows: &[u32]) -> Vec<Self> {
-        let empty = Self { count: 0, mean: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY };
-        let mut moments = vec![empty; columns];
-        for &row in rows {
-            let row = row as usize * columns;
-            for (moments, &value) in moments.iter_mut().zip(&values[row..row + columns]) {
-                if value.is_finite() {
-                    moments.add(f64::from(value));
-                }
-            }
-        }
-        moments
-    }
-
+    /// One more value (Welford 1962).
     fn add(&mut self, value: f64) {
         self.count += 1;
         let before = value - self.mean;

@@ -106,6 +106,9 @@ pub struct DataSpec {
     pub image: Option<[u64; 3]>,
     /// `drop_last`: leave out the last batch of an epoch when it is short. Default false.
     pub drop_last: bool,
+    /// `prefetch`: batches that are gathered ahead on another thread, which never changes a result; 0 gathers each when it is needed.
+    /// Default 2 where rows are read from disk or decoded, 0 where they lie in memory.
+    pub prefetch: Option<u64>,
 }
 
 impl Default for DataSpec {
@@ -121,6 +124,7 @@ impl Default for DataSpec {
             validation: 0.0,
             image: None,
             drop_last: false,
+            prefetch: None,
         }
     }
 }
@@ -139,5 +143,6 @@ impl Section for DataSpec {
         visitor.number("validation", &mut self.validation, Limits::BELOW_ONE);
         visitor.triple_or_none("image", &mut self.image, Counts::between(1, 1 << 20));
         visitor.flag("drop_last", &mut self.drop_last);
+        visitor.count_or_none("prefetch", &mut self.prefetch, Counts::between(0, 1024));
     }
 }

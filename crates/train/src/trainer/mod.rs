@@ -11,7 +11,7 @@ pub(crate) use run::steps_per_epoch;
 use crate::batches::Rows;
 use crate::callbacks::Callback;
 use crate::check;
-use crate::data::Dataset;
+use crate::data::RowSource;
 use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::gradient_hook::GradientHook;
@@ -53,7 +53,7 @@ impl Trainer<crate::Network> {
     ///
     /// # Errors
     /// When the layers do not fit the data or each other.
-    pub fn from_recipe(recipe: &Recipe, data: &Dataset) -> Result<Self, TrainError> {
+    pub fn from_recipe(recipe: &Recipe, data: &dyn RowSource) -> Result<Self, TrainError> {
         let model = crate::Network::from_recipe(recipe, data.features(), &cpu(true))?;
         let loss = recipe.loss;
         Ok(Self::new(model, loss).recipe(recipe.clone()))
@@ -124,10 +124,10 @@ impl<M: Model> Trainer<M> {
     /// # Errors
     /// When the data set is empty, a class has no output, or the folder cannot be used. A loss that becomes NaN is not an error: it
     /// is in the outcome.
-    pub fn fit(self, data: &Dataset) -> Result<Outcome<M>, TrainError> {
+    pub fn fit(self, data: &dyn RowSource) -> Result<Outcome<M>, TrainError> {
         let Self { recipe, model, loss, hooks, callbacks, folder, interrupt, observed } = self;
         let takes = loss.describe().takes;
-        let Prepared { data, task, training, validation, inputs, targets } = prepare(data, &recipe, takes)?;
+        let Prepared { rows: data, task, training, validation } = prepare(data, &recipe, takes)?;
         check::check_inputs(&model, &data, &training, &validation)?;
         let (training, validation) = (Rows::new(&data, training), Rows::new(&data, validation));
         let scoring = Scoring::new(task, takes);
@@ -138,7 +138,7 @@ impl<M: Model> Trainer<M> {
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed };
         let mut run = Run::begin(asked, &engine, validation.len())?;
         let end = run.train(&validation);
-        Ok(run.end(end, inputs, targets))
+        Ok(run.end(end, data.inputs.clone(), data.targets.clone()))
     }
 }
 

@@ -2,13 +2,15 @@
 use super::Asked;
 use super::observe::{see_rows, start_session};
 use super::rate::Rate;
-use crate::batches::Rows;
+use crate::batches::{Batch, Rows};
 use crate::callbacks::{self, Callback, RunInfo, StepStart};
 use crate::checkpoint;
+use crate::data::DataError;
 use crate::engine::{Engine, Eyes, State, StepPlan, StepResult};
 use crate::error::TrainError;
 use crate::evaluate::evaluate;
 use crate::facts::{Extent, declare};
+use crate::loader::{Batches, ahead};
 use crate::metrics::Score;
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
@@ -141,10 +143,13 @@ impl<'a, M: Model> Run<'a, M> {
             return Some(end);
         }
         let order = rows.order(recipe.seed, epoch, recipe.data.shuffle);
-        for places in order.chunks(recipe.batch as usize).take(self.steps_per_epoch as usize) {
-            if let Some(end) = self.run_step(places) {
-                return Some(end);
-            }
+        let places: Vec<_> = order.chunks(recipe.batch as usize).take(self.steps_per_epoch as usize).collect();
+        let end = std::thread::scope(|scope| {
+            let mut batches = Batches::start(scope, rows, places.clone(), ahead(recipe, rows));
+            places.iter().find_map(|places| self.run_step(places, batches.next()?))
+        });
+        if end.is_some() {
+            return end;
         }
         let mut scalars = vec![(Scalar::Loss, self.epoch.loss / self.epoch.rows)];
         scalars.extend(self.epoch.score.value().map(|score| (self.engine.scoring.scalar(), score)));
@@ -164,8 +169,8 @@ impl<'a, M: Model> Run<'a, M> {
         if let Some(end) = self.perform(actions) {
             return Err(end);
         }
-        let state = self.state.as_ref();
-        let scalars = state.map(|state| evaluate(self.engine, &state.model, validation)).unwrap_or_default();
+        let measured = self.state.as_ref().map(|state| evaluate(self.engine, &state.model, validation));
+        let scalars = measured.transpose().map_err(|error| self.lose_data(&error))?.unwrap_or_default();
         let actions = self.ask(|callback| callback.validation_end(epoch, &scalars));
         self.perform(actions).map_or(Ok(scalars), Err)
     }
@@ -186,8 +191,20 @@ impl<'a, M: Model> Run<'a, M> {
         self.perform(actions)
     }
 
+    /// A file of data that could be read before, and now cannot, ends the run; what was trained until then is kept.
+    fn lose_data(&mut self, error: &DataError) -> RunEnd {
+        let text = format!("the run ended because rows could not be read: {error}");
+        self.observe(|session| session.note(text.as_str()));
+        self.warnings.push(text);
+        RunEnd::Failed
+    }
+
     /// Runs a step with the rows at these places. Returns why the run ends, if it does.
-    fn run_step(&mut self, places: &[usize]) -> Option<RunEnd> {
+    fn run_step(&mut self, places: &[usize], batch: Result<Batch, DataError>) -> Option<RunEnd> {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => return Some(self.lose_data(&error)),
+        };
         let (step, epoch) = (self.step, self.epoch.number);
         let start = StepStart { step, epoch, learning_rate: self.rate.at(step) };
         let actions = self.ask(|callback| callback.step_begin(&start));
@@ -196,7 +213,7 @@ impl<'a, M: Model> Run<'a, M> {
         }
         let (learning_rate, momentum) = (self.rate.at(step), self.rate.momentum(step));
         let plan = StepPlan { step, epoch, places: places.to_vec(), learning_rate, momentum };
-        let (result, findings) = self.step(&plan);
+        let (result, findings) = self.step(&plan, batch);
         self.epoch.see(&result);
         let actions = self.report_step(&plan, &result, &findings);
         if self.interrupt.load(Ordering::Relaxed) {
@@ -205,17 +222,17 @@ impl<'a, M: Model> Run<'a, M> {
         self.perform(actions)
     }
 
-    fn step(&mut self, plan: &StepPlan) -> (StepResult, Vec<Finding>) {
+    fn step(&mut self, plan: &StepPlan, batch: Batch) -> (StepResult, Vec<Finding>) {
         let Some(state) = self.state.take() else { unreachable!("the state is put back after every step") };
         if self.observer.is_some() {
             self.snapshots.before(plan.step, &state);
         }
         if plan.epoch == 0 {
-            self.observe_rows(plan);
+            self.observe(|session| see_rows(session, &batch, self.engine.outputs));
         }
         let observer = self.observer.clone();
         let eyes = Eyes { observer: observer.as_ref().map(|observer| (observer, &mut self.parameters)), trace: None };
-        let (state, result) = self.engine.step(state, plan, eyes, &mut self.epoch.score);
+        let (state, result) = self.engine.step(state, plan, batch, eyes, &mut self.epoch.score);
         self.state = Some(state);
         self.step += 1;
         self.losses.push(result.loss);
@@ -240,16 +257,12 @@ impl<'a, M: Model> Run<'a, M> {
         if let Some(folder) = &self.folder
             && let Some((state, steps)) = self.snapshots.nearest(step)
             && let Some((plan, _)) = steps.last()
-            && let Err(error) = checkpoint::save_incident(folder, &state.model, &self.engine.rows.gather(&plan.places))
+            && let Ok(batch) = self.engine.rows.gather(&plan.places)
+            && let Err(error) = checkpoint::save_incident(folder, &state.model, &batch)
         {
             self.warnings.push(format!("the incident's batch was not kept: {error}"));
         }
         self.observe(|session| session.incident(incident)).unwrap_or_default()
-    }
-
-    fn observe_rows(&self, plan: &StepPlan) {
-        // The batch is only gathered for a session that looks at it.
-        self.observe(|session| see_rows(session, &self.engine.rows.gather(&plan.places), self.engine.outputs));
     }
 
     pub(super) fn observe<R>(&self, work: impl FnOnce(&mut Session) -> R) -> Option<R> {
