@@ -102,16 +102,13 @@ impl Session {
         Ok(())
     }
 
-    fn begin_step(&self, step: u64, epoch: u32) {
+    /// Begins a step. Returns whether updates and units are measured in it.
+    fn begin_step(&self, step: u64, epoch: u32) -> bool {
         let mut inner = self.lock();
         inner.step = step;
         inner.seen.clear();
         inner.session.begin_step(step, epoch);
-    }
-
-    /// Whether readings per unit are due at this step.
-    fn units_due(&self) -> bool {
-        self.lock().session.units_due()
+        Self::due(step)
     }
 
     /// Whether `step` is one at which updates and units are measured.
@@ -166,19 +163,16 @@ impl Session {
         Ok((bad, squares.sqrt()))
     }
 
-    /// Reads the gradients of parameters that are trained, one a site. Returns how many elements are not finite, and the Euclidean
-    /// norm over all; `None` if no parameter has a gradient.
-    fn read_gradients(
-        &self,
-        py: Python<'_>,
-        sites: Vec<u32>,
-        parameters: Vec<Bound<'_, PyAny>>,
-    ) -> PyResult<Option<(u64, f64)>> {
+    /// Reads the gradients of parameters that are trained, one a site, and their global norm. Returns how many elements are not
+    /// finite.
+    fn read_gradients(&self, py: Python<'_>, sites: Vec<u32>, parameters: Vec<Bound<'_, PyAny>>) -> PyResult<u64> {
         let gradients: Vec<_> = parameters.iter().map(gradient_of).collect::<PyResult<_>>()?;
         if gradients.iter().all(Option::is_none) {
-            return Ok(None);
+            return Ok(0);
         }
-        self.read_all(py, sites, Role::Gradient as usize, gradients).map(Some)
+        let (bad, norm) = self.read_all(py, sites, Role::Gradient as usize, gradients)?;
+        self.lock().session.scalar(Scalar::GradientNorm, norm);
+        Ok(bad)
     }
 
     /// Takes in the statistics of a tensor that were gathered where it lives: count, NaN, +Inf, -Inf, zeros, negatives, beyond
@@ -244,33 +238,28 @@ impl Session {
         Ok(())
     }
 
-    /// Reads what the outputs `[rows, width]`, of contiguous float32, say beside the targets.
-    #[pyo3(signature = (outputs, width, targets, columns, logits))]
+    /// Reads outputs `[rows, width]`, of contiguous float32, and targets with their site, and what they say beside each other,
+    /// unless outputs were read in this step already. Returns whether they were.
+    #[pyo3(signature = (site, outputs, width, targets, columns, logits))]
     fn see_answers(
         &self,
+        site: u32,
         outputs: &Bound<'_, PyAny>,
         width: usize,
-        targets: Option<&Bound<'_, PyAny>>,
+        targets: Option<(u32, Bound<'_, PyAny>)>,
         columns: usize,
         logits: bool,
-    ) -> PyResult<()> {
-        let Some(outputs) = floats(outputs)? else { return Ok(()) };
-        let Some(values) = outputs.memory().f32() else { return Ok(()) };
-        let targets = targets.map(Array::of).transpose()?.flatten();
-        let rows = targets.as_ref().and_then(|targets| Rows::of(targets.memory()));
-        let rows = rows.as_ref().map(|rows| rows.targets(width, columns));
-        let answers = read_answers(values, width, rows, logits);
-        let session = &mut self.lock().session;
-        if let Some((sum, error)) = answers.row_sums {
-            session.scalar(Scalar::OutputRowSum, sum);
-            session.scalar(Scalar::OutputRowSumError, error);
+    ) -> PyResult<bool> {
+        let py = outputs.py();
+        if self.read_once(py, site, Role::Output as usize, outputs)? {
+            return Ok(true);
         }
-        for (scalar, value) in [(Scalar::Accuracy, answers.accuracy), (Scalar::R2, answers.r2)] {
-            if let Some(value) = value {
-                session.scalar(scalar, value);
-            }
+        if let Some((site, targets)) = &targets {
+            self.read_once(py, *site, Role::Target as usize, targets)?;
         }
-        Ok(())
+        let targets = targets.map(|(_, targets)| targets);
+        self.compare(outputs, width, targets.as_ref(), columns, logits)?;
+        Ok(false)
     }
 
     /// Feeds a batch of the first epoch to the reading of the data: inputs `[rows, features]` and targets, contiguous. Returns
@@ -385,6 +374,34 @@ impl Session {
 }
 
 impl Session {
+    /// Reads what outputs say beside the targets.
+    fn compare(
+        &self,
+        outputs: &Bound<'_, PyAny>,
+        width: usize,
+        targets: Option<&Bound<'_, PyAny>>,
+        columns: usize,
+        logits: bool,
+    ) -> PyResult<()> {
+        let Some(outputs) = floats(outputs)? else { return Ok(()) };
+        let Some(values) = outputs.memory().f32() else { return Ok(()) };
+        let targets = targets.map(Array::of).transpose()?.flatten();
+        let rows = targets.as_ref().and_then(|targets| Rows::of(targets.memory()));
+        let rows = rows.as_ref().map(|rows| rows.targets(width, columns));
+        let answers = read_answers(values, width, rows, logits);
+        let session = &mut self.lock().session;
+        if let Some((sum, error)) = answers.row_sums {
+            session.scalar(Scalar::OutputRowSum, sum);
+            session.scalar(Scalar::OutputRowSumError, error);
+        }
+        for (scalar, value) in [(Scalar::Accuracy, answers.accuracy), (Scalar::R2, answers.r2)] {
+            if let Some(value) = value {
+                session.scalar(scalar, value);
+            }
+        }
+        Ok(())
+    }
+
     /// The diagnosis with the curves: from the log where there is one, so that it is what `barograph diagnose` says.
     fn observed(&self) -> PyResult<(Diagnosis, Curves)> {
         let mut inner = self.lock();

@@ -50,8 +50,7 @@ def train(late: bool, steps: int = 60, poison: int | None = None) -> dict[str, A
     model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     session = Session("late" if late else "at once", None, "torch", 0)
-    supervisor = Supervisor(session, Budget(None), Policy(), lambda told: None)
-    supervisor.readings = supervisor.layers._readings = supervisor.parameters._readings = Readings(session, late=late)
+    supervisor = Supervisor(session, Budget(None), Policy(), lambda told: None, Readings(session, late=late))
     hooks.install(supervisor)
     try:
         for step in range(steps):

@@ -196,9 +196,8 @@ class Session:
     def fact(self, key: str, value: bool | float | str, provenance: str = "inferred", site: int | None = None) -> None:
         """Writes down what is known of the run, or of the layer at `site`."""
 
-    def begin_step(self, step: int, epoch: int) -> None: ...
-    def units_due(self) -> bool:
-        """Whether readings per unit are due at this step."""
+    def begin_step(self, step: int, epoch: int) -> bool:
+        """Begins a step. Returns whether updates and units are measured in it."""
 
     @staticmethod
     def due(step: int) -> bool:
@@ -211,9 +210,9 @@ class Session:
         """Reads a tensor, unless this site and role were read in this step already: of accumulated batches, the first
         counts. Returns whether it was read already."""
 
-    def read_gradients(self, sites: Sequence[int], parameters: Sequence[Any]) -> tuple[int, float] | None:
-        """Reads the gradients of parameters that are trained, one a site. Returns how many elements are not finite, and
-        the Euclidean norm over all; `None` if no parameter has a gradient."""
+    def read_gradients(self, sites: Sequence[int], parameters: Sequence[Any]) -> int:
+        """Reads the gradients of parameters that are trained, one a site, and their global norm. Returns how many elements
+        are not finite."""
 
     def read_all(self, sites: Sequence[int], role: int, tensors: Sequence[Any]) -> tuple[int, float]:
         """Reads tensors of one role, one a site; `None` stands for a tensor that is missing.
@@ -243,8 +242,11 @@ class Session:
     def scalar(self, name: str, value: float) -> None:
         """Takes in a number of the step."""
 
-    def see_answers(self, outputs: Any, width: int, targets: Any, columns: int, logits: bool) -> None:
-        """Reads what the outputs `[rows, width]`, of contiguous float32, say beside the targets."""
+    def see_answers(
+        self, site: int, outputs: Any, width: int, targets: tuple[int, Any] | None, columns: int, logits: bool
+    ) -> bool:
+        """Reads outputs `[rows, width]`, of contiguous float32, and targets with their site, and what they say beside each
+        other, unless outputs were read in this step already. Returns whether they were."""
 
     def see_data(self, inputs: Any, features: int, targets: Any, columns: int, outputs: int) -> bool:
         """Feeds a batch of the first epoch to the reading of the data. Returns whether more is wanted."""

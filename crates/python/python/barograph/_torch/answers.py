@@ -10,7 +10,7 @@ import torch
 from .calls import Call
 from .flow import floats
 from .loss import read_loss
-from .readings import OUTPUT, TARGET
+from .readings import OUTPUT
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -55,21 +55,20 @@ class Answers:
         results = [result for result in floats(self._calls[-1].output) if result.dim() > 0]
         if not results:
             return
-        output = results[0].detach()
+        output = _plain(results[0])
         width = output.shape[-1] if output.dim() > 1 else 1
         site = self._readings.batch_site("output", width, output)
-        if self._readings.read(site, OUTPUT, output):
+        # Of models that are trained against each other, each has targets of its own, and together they have none.
+        targets = None if several_optimizers or self.targets is None else _plain(self.targets)
+        columns, sited = 1, None
+        if targets is not None:
+            columns = targets.numel() // max(1, targets.shape[0]) if targets.dim() > 1 else 1
+            sited = (self._readings.batch_site("target", columns, targets), targets)
+        if self._readings.see_answers(site, output, width, sited, columns, self._takes_logits):
             return
         self._readings.scalar("batch_rows", float(output.shape[0]))
         if self._readings.units_due and width > 1:
             self._readings.read_units(site, OUTPUT, output, (output.numel() // width, width, 1))
-        # Of models that are trained against each other, each has targets of its own, and together they have none.
-        targets = None if several_optimizers or self.targets is None else _plain(self.targets.detach())
-        columns = 1
-        if targets is not None:
-            columns = targets.numel() // max(1, targets.shape[0]) if targets.dim() > 1 else 1
-            self._readings.read(self._readings.batch_site("target", columns, targets), TARGET, targets)
-        self._readings.see_answers(_plain(output), width, targets, columns, self._takes_logits)
         if self._wants_data and targets is not None:
             self._wants_data = not broken and self._see_data(self._calls[0], targets, columns, width)
 
@@ -78,7 +77,7 @@ class Answers:
         given = [tensor for tensor in floats((call.args, call.kwargs)) if not tensor.requires_grad]
         if not given or given[0].dim() == 0 or given[0].shape[0] == 0 or targets.dim() == 0:
             return False
-        inputs = _plain(given[0].detach())
+        inputs = _plain(given[0])
         rows = inputs.shape[0]
         if targets.shape[0] != rows:
             return False
@@ -91,5 +90,5 @@ class Answers:
 def _plain(tensor: torch.Tensor) -> torch.Tensor:
     """In one piece, and of float32 where it is of some float."""
     if tensor.dtype != torch.float32 and tensor.is_floating_point():
-        tensor = tensor.float()
-    return tensor.contiguous()
+        tensor = tensor.detach().float()
+    return tensor if tensor.is_contiguous() else tensor.detach().contiguous()

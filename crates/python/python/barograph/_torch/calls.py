@@ -35,15 +35,25 @@ class Call:
     """The kinds of devices whose operations chose their precision themselves, and the low one."""
     gradient: torch.Tensor | None = None
     """The gradient that came back to its output."""
+    number: int = 0
+    """Which result of its operation the output is."""
 
     def keep_gradient(self, gradient: torch.Tensor) -> None:
         """A hook of the output."""
         self.gradient = gradient
 
+    def keep_gradients(self, gradients: tuple[torch.Tensor | None, ...]) -> None:
+        """A hook of the operation that made the output."""
+        self.gradient = gradients[self.number]
+
     def await_gradient(self) -> None:
         """Waits for the gradient of the output, and lets go of the graph behind it: it lives as long as the script wants it."""
         results = floats(self.output)
         for result in results:
+            if result.grad_fn is not None:
+                self.number = result.output_nr
+                result.grad_fn.register_prehook(self.keep_gradients)  # A hook of the tensor costs five times as much.
+                break
             if result.requires_grad:
                 result.register_hook(self.keep_gradient)
                 break

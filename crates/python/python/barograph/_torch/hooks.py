@@ -209,7 +209,7 @@ def leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> N
 
 
 def _before_step(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
-    watching = supervisor()
+    watching = _supervisor
     if watching is None or (_compiles and _is_compiling()):
         return None
     closure = args[1] if len(args) > 1 else kwargs.get("closure")
@@ -241,13 +241,13 @@ def _seen_closure(watching: Supervisor, optimizer: torch.optim.Optimizer, closur
 
 
 def _after_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
-    watching = supervisor()
+    watching = _supervisor
     if watching is not None and not (_compiles and _is_compiling()):
         _guarded(watching.after_step, optimizer)
 
 
 def _backward(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    watching = supervisor()
+    watching = _supervisor
     if watching is None or watching.quiet or watching.in_backward:
         return original(*args, **kwargs)
     _guarded(watching.before_backward, args[0] if args else kwargs.get("tensors"))
@@ -259,7 +259,7 @@ def _backward(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _grad(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """In a loop without an optimizer, this is the backward pass; elsewhere it is part of a loss."""
-    watching = supervisor()
+    watching = _supervisor
     if watching is None or watching.quiet or watching.in_backward or watching.optimizer_exists or kwargs.get("create_graph"):
         return original(*args, **kwargs)
     outputs = args[0] if args else kwargs.get("outputs")
@@ -279,7 +279,7 @@ def _wrap_function() -> None:
 
     def apply(function: Any, *args: Any, **kwargs: Any) -> Any:
         out = original.__get__(None, function)(*args, **kwargs)
-        watching = supervisor()
+        watching = _supervisor
         if watching is not None:
             _guarded(watching.see_custom_function, function.__name__, args, out)
         return out
@@ -289,7 +289,7 @@ def _wrap_function() -> None:
 
 
 def _new_optimizer(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    watching = supervisor()
+    watching = _supervisor
     out = _silent(original, *args, **kwargs)
     if watching is not None:
         _guarded(watching.see_new_optimizer, args[0])
@@ -298,7 +298,7 @@ def _new_optimizer(original: Callable[..., Any], *args: Any, **kwargs: Any) -> A
 
 def _silent(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Looking after gradients takes many small operations that tell nothing."""
-    watching = supervisor()
+    watching = _supervisor
     if watching is None or watching.muted:
         return original(*args, **kwargs)
     watching.mute()
@@ -310,7 +310,7 @@ def _silent(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _unseen(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """What traces a model writes down the frames that it sees, and runs the model more than once: no part of the training."""
-    watching = supervisor()
+    watching = _supervisor
     if watching is None or watching.quiet:
         return original(*args, **kwargs)
     watching.quiet = True
@@ -321,7 +321,7 @@ def _unseen(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _clip(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    watching = supervisor()
+    watching = _supervisor
     if watching is None:
         return original(*args, **kwargs)
     with torch._C.DisableTorchFunction():
@@ -336,7 +336,7 @@ def _clip(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _scale(original: Callable[..., Any], scaler: Any, outputs: Any) -> Any:
     scaled = original(scaler, outputs)
-    watching = supervisor()
+    watching = _supervisor
     if watching is not None:
         _guarded(watching.see_scaled, scaled, outputs)
     return scaled
@@ -346,7 +346,7 @@ def _collective(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Time in which a rank may wait for others is not its own."""
     if repeat.current is not None:
         raise RuntimeError("the forward pass was not repeated: the other processes would not take part")
-    watching = supervisor()
+    watching = _supervisor
     if watching is None or watching.ranks is None or _is_compiling() or not watching.ranks.begin_wait(watching.budget.spent):
         return original(*args, **kwargs)
     try:

@@ -44,7 +44,7 @@ class Parameters:
 
     def learn(self, optimizers: list[torch.optim.Optimizer]) -> None:
         """Takes in parameters that are new: those of the models first, then what the optimizers have besides."""
-        key = (len(self._layers.roots), len(optimizers), sum(len(o.param_groups) for o in optimizers))
+        key = (len(self._layers.roots), len(optimizers), sum([len(o.param_groups) for o in optimizers]))
         if key == self._learned_of:
             return
         self._learned_of = key
@@ -120,15 +120,12 @@ class Parameters:
 
     def read_gradients(self) -> int:
         """Reads every gradient, and their global norm. Returns how many elements are not finite."""
-        read: tuple[int, float | None] | None
-        if self.given or self._spread or self._readings.is_late:
-            gradients = [self._gradient(tensor) for tensor in self._tensors]
-            if all(gradient is None for gradient in gradients):
-                return 0
-            read = self._readings.read_all(self._sites, GRADIENT, gradients)
-        else:
-            read = self._readings.read_gradients(self._sites, self._tensors)
-        bad, norm = read or (0, None)
+        if not (self.given or self._spread or self._readings.is_late):
+            return self._readings.read_gradients(self._sites, self._tensors)
+        gradients = [self._gradient(tensor) for tensor in self._tensors]
+        if all(gradient is None for gradient in gradients):
+            return 0
+        bad, norm = self._readings.read_all(self._sites, GRADIENT, gradients)
         if norm is not None:
             self._readings.scalar("gradient_norm", norm)
         return bad

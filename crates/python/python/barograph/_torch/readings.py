@@ -49,9 +49,12 @@ class Readings:
 
     def begin_step(self, step: int, epoch: int) -> None:
         self._began = (step, epoch)
-        self.units_due = self.session.due(step)
-        self._seen.clear()
-        self._say("begin_step", step, epoch)
+        if self._late is None:
+            self.units_due = self.session.begin_step(step, epoch)
+        else:
+            self.units_due = self.session.due(step)
+            self._seen.clear()
+            self._late.say("begin_step", step, epoch)
 
     def end_step(self) -> list[tuple[str, str, int, str]]:
         return self.session.end_step() if self._late is None else self._late.end_step()
@@ -103,8 +106,8 @@ class Readings:
                 self.read(site, role, tensor)
         return 0, None
 
-    def read_gradients(self, sites: list[int], parameters: list[torch.Tensor]) -> tuple[int, float] | None:
-        """Reads the gradients of parameters on the CPU, as `read_all`; `None` if there are none."""
+    def read_gradients(self, sites: list[int], parameters: list[torch.Tensor]) -> int:
+        """Reads the gradients of parameters on the CPU, and their global norm. Returns how many elements are not finite."""
         return self.session.read_gradients(sites, parameters)
 
     def read_units(self, site: int, role: int, tensor: torch.Tensor, layout: tuple[int, int, int]) -> None:
@@ -124,13 +127,18 @@ class Readings:
             self._late.read(site, UPDATE, new.detach() - old)
 
     def see_answers(
-        self, output: torch.Tensor, width: int, targets: torch.Tensor | None, columns: int, logits: bool
-    ) -> None:
-        """Compares what a model put out with the targets."""
+        self, site: int, output: torch.Tensor, width: int, targets: tuple[int, torch.Tensor] | None, columns: int, logits: bool
+    ) -> bool:
+        """Reads outputs and targets, each with its site, and what they say beside each other, unless outputs were read in this
+        step already. Returns whether they were."""
         if self._late is None:
-            self.session.see_answers(output, width, targets, columns, logits)
-        else:
-            self._late.see_answers(output, targets, logits)
+            return self.session.see_answers(site, output, width, targets, columns, logits)
+        if self.read(site, OUTPUT, output):
+            return True
+        if targets is not None:
+            self.read(targets[0], TARGET, targets[1])
+        self._late.see_answers(output, None if targets is None else targets[1], logits)
+        return False
 
     def see_data(self, inputs: torch.Tensor, features: int, targets: torch.Tensor, columns: int, outputs: int) -> bool:
         """Feeds the first epoch to the reading of the data. Returns whether more is wanted."""

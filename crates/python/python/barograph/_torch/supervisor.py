@@ -39,11 +39,18 @@ _RESTED = 8
 class Supervisor:
     """Watches the trainings of this thread. The methods are called by the hooks of `hooks`."""
 
-    def __init__(self, session: _native.Session, budget: Budget, policy: Policy, on_finding: Callable[[Told], None]) -> None:
+    def __init__(
+        self,
+        session: _native.Session,
+        budget: Budget,
+        policy: Policy,
+        on_finding: Callable[[Told], None],
+        readings: Readings | None = None,
+    ) -> None:
         self.session = session
         self.budget = budget
         self.policy = policy
-        self.readings = Readings(session)
+        self.readings = Readings(session) if readings is None else readings
         self.module_hooks = _native.ModuleHooks(session, hooks.enter_module, hooks.leave_module)
         self.stack: list[torch.nn.Module] = self.module_hooks.stack
         """The modules whose forward passes are under way, below a model that loop code called."""
@@ -258,15 +265,15 @@ class Supervisor:
             self._scaled[id(after)] = before
 
     def after_backward(self) -> None:
-        begun = perf_counter()
+        self.in_backward = False
         if self.ranks:
             self.ranks.end_wait(self.budget.spent)
-        self.in_backward = False
         if not self.optimizer_exists:
+            begun = perf_counter()
             with torch._C.DisableTorchFunction():
                 self.see_gradients()
                 self._read_weights_once()
-        self.budget.spent += perf_counter() - begun
+            self.budget.spent += perf_counter() - begun
 
     def after_grad(self, inputs: Any, gradients: Any) -> None:
         """The gradients of a loop without an optimizer were computed, and given to the script."""
