@@ -118,6 +118,14 @@ fact_keys! {
     /// Text: what keeps the ranks of a distributed run together: `replicated` (equal weights, gradients averaged), `sharded`
     /// (each rank holds a part of the weights) or `none` that is known.
     Parallel = 31, "parallel";
+    /// Text: the element type that the forward pass computes in: `float32`, `float64`, `bfloat16` or `float16`.
+    Precision = 32, "precision";
+    /// Flag: whether gradients are reset before a step adds to them.
+    GradientsReset = 33, "gradients_reset";
+    /// Flag: whether the model was in training mode (dropout at work, batch norm over the batch) as it was trained.
+    TrainingMode = 34, "training_mode";
+    /// Flag, per site: whether an optimizer has the weight among its parameters.
+    Optimized = 35, "optimized";
 }
 
 impl FactKey {

@@ -52,6 +52,10 @@ scalars! {
     WeightsChecksum = 13, "weights_checksum";
     /// Seconds of the step that a rank needed by itself, without waiting for the others.
     StepSeconds = 14, "step_seconds";
+    /// Factor by which the loss was multiplied before the backward pass, so that small gradients can be told from 0 in half precision.
+    LossScale = 15, "loss_scale";
+    /// Rows that the loss compared with each row of the batch: 1, unless shapes such as `(N, 1)` and `(N)` were broadcast to `(N, N)`.
+    LossRowsCompared = 16, "loss_rows_compared";
 }
 
 impl Scalar {
