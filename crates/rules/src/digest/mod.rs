@@ -139,7 +139,9 @@ impl Digest {
                 | Scalar::ValidationAccuracy
                 | Scalar::ValidationR2
                 | Scalar::WeightsChecksum
-                | Scalar::StepSeconds => {}
+                | Scalar::StepSeconds
+                | Scalar::LossScale
+                | Scalar::LossRowsCompared => {}
             }
         }
     }
