@@ -1,6 +1,6 @@
 //! Trying remedies: which of them, and in which order.
 use anyhow::Result;
-use barograph_train::data::Dataset;
+use barograph_train::data::RowSource;
 use barograph_train::recipe::Recipe;
 use barograph_train::{Network, Outcome, try_remedy};
 use barograph_vocab::{Diagnosis, Remedy, Trial, Verdict};
@@ -44,7 +44,7 @@ impl Tried {
 pub(crate) fn try_remedies(
     outcome: &Outcome<Network>,
     recipe: &Recipe,
-    data: &Dataset,
+    data: &dyn RowSource,
     interrupt: &AtomicBool,
     mut before: impl FnMut(&Remedy),
     mut after: impl FnMut(&Tried),

@@ -30,7 +30,7 @@ impl Network {
     /// When the layers do not fit together.
     pub fn from_recipe(recipe: &Recipe, inputs: usize, device: &Device) -> Result<Self, RecipeError> {
         let shapes = recipe.shapes(inputs as u64)?;
-        let mut input = recipe.data.image.map_or(Shape::Row(inputs as u64), Shape::Image);
+        let mut input = recipe.input_shape(inputs as u64)?;
         let mut builder = Builder { device, inner: recipe.layers.len(), facts: Vec::new() };
         let (mut layers, mut sites) = (Vec::new(), Vec::new());
         for (number, ((spec, site), output)) in recipe.layers.iter().zip(recipe.layer_names()).zip(shapes).enumerate() {

@@ -11,6 +11,7 @@ use barograph_vocab::EpochRecord;
 use burn::module::Module;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How cases are trained.
 #[derive(Clone, Debug)]
@@ -69,7 +70,7 @@ pub fn run_case(case: &Case, folder: &Path, options: &CaseOptions) -> Result<Cas
     })
 }
 
-fn trainer(case: &Case, folder: &Path, options: &CaseOptions) -> Result<(Trainer<Network>, data::Dataset)> {
+fn trainer(case: &Case, folder: &Path, options: &CaseOptions) -> Result<(Trainer<Network>, Arc<dyn data::RowSource>)> {
     let spec = &case.spec;
     let mut recipe = spec.recipe(&case.id, folder, options.seed)?;
     let loss = CaseLoss::named(&spec.loss)?;

@@ -8,7 +8,7 @@ use crate::screen::{self, Ink, Screen};
 use crate::table::{Align, Table, wrap};
 use anyhow::Result;
 use barograph_report::{count, counted, number, visible};
-use barograph_train::data::{self, Dataset, Targets};
+use barograph_train::data::{self, DataError, RowSource, Targets};
 use barograph_train::recipe::{LayerSpec, OptimizerSpec, Recipe, Shape};
 use barograph_train::{Inspection, inspect};
 use barograph_vocab::{Cause, Finding};
@@ -42,7 +42,7 @@ impl Check {
         say_notes(&data, context);
         let inspection = inspect(&recipe, &data.dataset)?;
         let out = &context.out;
-        let mut text = facts(&self.recipe.name(), &recipe, &data.dataset, &inspection, out);
+        let mut text = facts(&self.recipe.name(), &recipe, &data.dataset, &inspection, out)?;
         text.push('\n');
         text.push_str(&layers(&recipe, &inspection, out));
         text.push('\n');
@@ -53,7 +53,13 @@ impl Check {
 }
 
 /// Labels and what there is to say, the labels in one column.
-fn facts(name: &str, recipe: &Recipe, data: &Dataset, inspection: &Inspection, screen: &Screen) -> String {
+fn facts(
+    name: &str,
+    recipe: &Recipe,
+    data: &dyn RowSource,
+    inspection: &Inspection,
+    screen: &Screen,
+) -> Result<String, DataError> {
     let Inspection { rows, validation_rows, steps_per_epoch, .. } = *inspection;
     let file = recipe.data.file.as_ref().map_or_else(|| "code".to_owned(), |file| file.display().to_string());
     let held_out = if validation_rows == 0 { "none".to_owned() } else { count(validation_rows as u64) };
@@ -61,8 +67,8 @@ fn facts(name: &str, recipe: &Recipe, data: &Dataset, inspection: &Inspection, s
     let mut lines = vec![
         ("recipe", format!("{name}: every key is understood")),
         ("data", format!("{file}: {} to train on, {held_out} held out", counted(rows as u64, "row"))),
-        ("inputs", inputs(data)),
-        ("targets", format!("{}; {}", inspection.task.name(), targets(data))),
+        ("inputs", inputs(data)?),
+        ("targets", format!("{}; {}", inspection.task.name(), targets(data)?)),
         (
             "training",
             format!(
@@ -84,7 +90,7 @@ fn facts(name: &str, recipe: &Recipe, data: &Dataset, inspection: &Inspection, s
             let _ = writeln!(out, "{}{part}", screen.paint(Ink::Dim, format!("{label:<width$}")));
         }
     }
-    out
+    Ok(out)
 }
 
 /// How strong it is and what it is for; nothing where there is none.
@@ -100,60 +106,101 @@ fn weight_decay(optimizer: &OptimizerSpec) -> String {
     format!("{} times the learning rate, {of}", number(optimizer.weight_decay))
 }
 
+/// Rows that are looked at together: bounds the memory (our choice).
+const ROWS_AT_ONCE: usize = 1024;
+
+/// Numbers of all rows, some at a time.
+fn chunks(data: &dyn RowSource) -> impl Iterator<Item = Vec<usize>> {
+    let rows = data.rows();
+    (0..rows).step_by(ROWS_AT_ONCE).map(move |first| (first..rows.min(first + ROWS_AT_ONCE)).collect())
+}
+
+/// Least and greatest of some numbers.
+#[derive(Clone, Copy)]
+struct Range {
+    low: f64,
+    high: f64,
+}
+
+impl Range {
+    const EMPTY: Self = Self { low: f64::INFINITY, high: f64::NEG_INFINITY };
+
+    fn see(&mut self, values: &[f32]) {
+        for value in values.iter().copied().filter(|value| value.is_finite()).map(f64::from) {
+            self.low = self.low.min(value);
+            self.high = self.high.max(value);
+        }
+    }
+
+    fn text(self) -> String {
+        format!("from {} to {}", number(self.low), number(self.high))
+    }
+}
+
 /// The input columns as they are in the file, before they are scaled.
-fn inputs(data: &Dataset) -> String {
+fn inputs(data: &dyn RowSource) -> Result<String, DataError> {
     let features = data.features();
-    let finite = || data.inputs.iter().copied().filter(|value| value.is_finite());
-    let range = format!(
-        "from {} to {}",
-        number(finite().fold(f64::INFINITY, |a, b| a.min(b.into()))),
-        number(finite().fold(f64::NEG_INFINITY, |a, b| a.max(b.into())))
-    );
-    let mut text = format!("{}, {range}", counted(features as u64, "column"));
-    let bad = data.inputs.iter().filter(|value| !value.is_finite()).count();
+    let (mut range, mut bad) = (Range::EMPTY, 0);
+    let (mut first, mut varies) = (Vec::new(), vec![false; features]);
+    let mut values = Vec::new();
+    for rows in chunks(data) {
+        values.clear();
+        data.inputs(&rows, &mut values)?;
+        bad += values.iter().filter(|value| !value.is_finite()).count();
+        range.see(&values);
+        if first.is_empty() {
+            first = values.iter().take(features).copied().collect();
+        }
+        for row in values.chunks(features.max(1)) {
+            for ((varies, value), first) in varies.iter_mut().zip(row).zip(&first) {
+                *varies |= value != first;
+            }
+        }
+    }
+    let mut text = format!("{}, {}", counted(features as u64, "column"), range.text());
     if bad > 0 {
         let _ = write!(text, "; {} not finite", counted(bad as u64, "value"));
     }
-    let is_constant = |column: &usize| data.inputs.chunks(features).all(|row| row[*column] == data.inputs[*column]);
-    let constant: Vec<&str> =
-        (0..features).filter(is_constant).map(|column| data.feature_names[column].as_str()).collect();
+    let constant: Vec<usize> = (0..features).filter(|column| !varies[*column]).collect();
     if !constant.is_empty() {
-        let named = constant.iter().take(COLUMNS_NAMED).copied().collect::<Vec<_>>().join(", ");
+        let named = constant.iter().take(COLUMNS_NAMED).map(|&column| data.feature_name(column));
+        let named = named.collect::<Vec<_>>().join(", ");
         let more = if constant.len() > COLUMNS_NAMED { ", ..." } else { "" };
         let _ = write!(text, "; {} constant: {named}{more}", count(constant.len() as u64));
     }
-    text
+    Ok(text)
 }
 
-fn targets(data: &Dataset) -> String {
-    match &data.targets {
-        Targets::Classes(classes) => {
-            let mut counts = BTreeMap::<i64, u64>::new();
-            for class in classes {
-                *counts.entry(*class).or_default() += 1;
+fn targets(data: &dyn RowSource) -> Result<String, DataError> {
+    let mut counts = BTreeMap::<i64, u64>::new();
+    let (mut range, mut real) = (Range::EMPTY, None);
+    for rows in chunks(data) {
+        match data.targets(&rows)? {
+            Targets::Classes(classes) => classes.into_iter().for_each(|class| *counts.entry(class).or_default() += 1),
+            Targets::Real { values, columns } => {
+                range.see(&values);
+                real = Some(columns);
             }
-            let name = |class: i64| {
-                let name = usize::try_from(class).ok().and_then(|class| data.class_names.get(class));
-                name.map_or_else(|| class.to_string(), Clone::clone)
-            };
-            let rarest = counts.iter().min_by_key(|(_, rows)| **rows);
-            let commonest = counts.iter().rev().max_by_key(|(_, rows)| **rows);
-            let (Some((rare, few)), Some((common, many))) = (rarest, commonest) else { return "no classes".to_owned() };
-            format!(
-                "{} of {} (class {}) to {} (class {}) rows",
-                if counts.len() == 1 { "1 class".to_owned() } else { format!("{} classes", counts.len()) },
-                count(*few),
-                name(*rare),
-                count(*many),
-                name(*common)
-            )
-        }
-        Targets::Real { values, columns } => {
-            let finite = || values.iter().copied().filter(|value| value.is_finite()).map(f64::from);
-            let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-            format!("{} from {} to {}", counted(*columns as u64, "column"), number(low), number(high))
         }
     }
+    if let Some(columns) = real {
+        return Ok(format!("{} {}", counted(columns as u64, "column"), range.text()));
+    }
+    let name = |class: i64| {
+        let name = usize::try_from(class).ok().and_then(|class| data.class_names().get(class));
+        name.map_or_else(|| class.to_string(), Clone::clone)
+    };
+    let rarest = counts.iter().min_by_key(|(_, rows)| **rows);
+    let commonest = counts.iter().rev().max_by_key(|(_, rows)| **rows);
+    let (Some((rare, few)), Some((common, many))) = (rarest, commonest) else { return Ok("no classes".to_owned()) };
+    Ok(format!(
+        "{} of {} (class {}) to {} (class {}) rows",
+        if counts.len() == 1 { "1 class".to_owned() } else { format!("{} classes", counts.len()) },
+        count(*few),
+        name(*rare),
+        count(*many),
+        name(*common)
+    ))
 }
 
 fn layers(recipe: &Recipe, inspection: &Inspection, screen: &Screen) -> String {

@@ -1,6 +1,6 @@
 //! Which columns are inputs, and which are targets.
 use super::DataError;
-use crate::recipe::{Recipe, suggest};
+use crate::recipe::{Examples, Recipe, suggest};
 use std::collections::BTreeSet;
 
 /// Names under which a target is often found, the likeliest first: our choice.
@@ -56,7 +56,10 @@ fn targets(columns: &[String], recipe: &Recipe, file: &str) -> Result<Vec<usize>
 
 fn inputs(columns: &[String], targets: &[usize], recipe: &Recipe, file: &str) -> Result<Vec<usize>, DataError> {
     let patterns = &recipe.data.inputs;
-    let everything = || (0..columns.len()).filter(|column| !targets.contains(column)).collect::<Vec<_>>();
+    // The past of a target is no answer.
+    let shows_past = matches!(recipe.data.examples, Examples::Windows { ahead: 1.., .. });
+    let is_answer = |column: &usize| !shows_past && targets.contains(column);
+    let everything = || (0..columns.len()).filter(|column| !is_answer(column)).collect::<Vec<_>>();
     // A list that begins by taking out starts from every column.
     let mut chosen = match patterns.first() {
         Some(first) if !takes_out(first, columns) => Vec::new(),
@@ -69,7 +72,7 @@ fn inputs(columns: &[String], targets: &[usize], recipe: &Recipe, file: &str) ->
             continue;
         }
         for column in matching(pattern, columns, recipe, "data.inputs", file)? {
-            if targets.contains(&column) {
+            if is_answer(&column) {
                 if pattern.contains('*') {
                     continue;
                 }

@@ -1,11 +1,13 @@
 //! Reading comma-separated values.
 use super::columns::{Selection, select};
 use super::error::open;
-use super::raw::{Labels, Places, Raw, TargetColumn, counted, input, quoted};
+use super::raw::{Inputs, Labels, Places, Raw, TargetColumn, counted, input, quoted};
+use super::tail::Tail;
 use super::{DataError, DataReport};
 use crate::recipe::Recipe;
 use ::csv::{ByteRecord, Reader, ReaderBuilder};
-use std::io::{Cursor, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 
 /// Cells that stand for a missing value, in any case of letters.
@@ -13,12 +15,11 @@ const MISSING: [&str; 7] = ["", "na", "n/a", "nan", "null", "none", "?"];
 
 /// A file being read, after its names of columns.
 pub(crate) struct Csv {
-    /// Over the whole file, in which lines can be counted: the reader's own count is off after blank lines and `\r\n`.
-    reader: Reader<Cursor<Vec<u8>>>,
+    /// Over a file whose last bytes are remembered, to count lines in: the reader's own count is off after blank lines and `\r\n`.
+    reader: Reader<Tail<File>>,
     record: ByteRecord,
-    /// The line of `record`, and where in the file it begins.
+    /// The line of `record`.
     line: u64,
-    start: usize,
     /// Whether `record` is the first row, because the file does not name its columns.
     pending: bool,
     pub(crate) columns: Vec<String>,
@@ -29,18 +30,15 @@ pub(crate) struct Csv {
 impl Csv {
     /// Opens a file and reads the names of its columns: `c0`, `c1`, ... if the first line is all numbers.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
-        let mut bytes = Vec::new();
-        open(path)?
-            .read_to_end(&mut bytes)
-            .map_err(|source| DataError::Unreadable { path: path.to_owned(), source })?;
-        let delimiter = delimiter(&bytes);
-        let cursor = Cursor::new(bytes);
-        let reader = ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(cursor);
+        let unreadable = |source| DataError::Unreadable { path: path.to_owned(), source };
+        let mut file = open(path)?;
+        let delimiter = delimiter(&first_line(&mut file).map_err(unreadable)?);
+        let source = Tail::new(file);
+        let reader = ReaderBuilder::new().delimiter(delimiter).has_headers(false).flexible(true).from_reader(source);
         let mut csv = Self {
             reader,
             record: ByteRecord::new(),
             line: 1,
-            start: 0,
             pending: true,
             columns: Vec::new(),
             delimiter,
@@ -93,16 +91,26 @@ impl Csv {
         Ok(found)
     }
 
-    /// Moves `line` and `start` to the record that was just read.
+    /// Moves `line` to the record that was just read.
     fn count_lines(&mut self) {
-        let bytes = self.reader.get_ref().get_ref();
-        let begin = self.record.position().map_or(0, ::csv::Position::byte) as usize;
+        let begin = self.record.position().map_or(0, ::csv::Position::byte);
+        let (from, bytes) = self.reader.get_ref().remembered();
+        let begin = (begin.saturating_sub(from) as usize).min(bytes.len());
         // The reader counts what stands between two records to the second.
-        let breaks = bytes.iter().skip(begin).take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let start = (begin + breaks).min(bytes.len());
-        self.line += line_breaks(bytes.get(self.start..start).unwrap_or_default());
-        self.start = start;
+        let breaks = bytes[begin..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        self.line += line_breaks(&bytes[..begin + breaks]);
+        self.reader.get_mut().forget(from + (begin + breaks) as u64);
     }
+}
+
+/// The first line of a file, which is then at its beginning again.
+fn first_line(file: &mut File) -> std::io::Result<Vec<u8>> {
+    /// A longer line is judged by its beginning: our choice.
+    const LONGEST: u64 = 1 << 24;
+    let mut line = Vec::new();
+    BufReader::new(&mut *file).take(LONGEST).read_until(b'\n', &mut line)?;
+    file.rewind()?;
+    Ok(line)
 }
 
 /// How often `\n`, `\r\n` or a lone `\r` ends a line.
@@ -131,13 +139,13 @@ pub(crate) fn read(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
     let Selection { inputs: chosen, targets: target_columns } = select(&csv.columns, recipe, csv.places.file())?;
     let columns = csv.columns.clone();
     let mut places = Places::by_line(path);
-    let mut inputs = Vec::new();
+    let mut inputs = Inputs::begin(recipe)?;
     let mut targets: Vec<Target> = target_columns.iter().map(|_| Target::Missing(0)).collect();
     let mut rows = 0;
     while let Some((line, record)) = csv.next_row()? {
         places.push(line);
         for &column in &chosen {
-            inputs.push(input_cell(&record[column], &columns[column], line, &places, &mut report)?);
+            inputs.push(input_cell(&record[column], &columns[column], line, &places, &mut report)?)?;
         }
         for (target, &column) in targets.iter_mut().zip(&target_columns) {
             target.push(&record[column], &columns[column], line, &places)?;
@@ -147,7 +155,7 @@ pub(crate) fn read(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
     Ok(Raw {
         feature_names: chosen.iter().map(|&column| columns[column].clone()).collect(),
         target_names: target_columns.iter().map(|&column| columns[column].clone()).collect(),
-        inputs,
+        inputs: inputs.finish(rows, chosen.len())?,
         targets: targets.into_iter().map(Target::finish).collect(),
         rows,
         places,

@@ -22,7 +22,7 @@ pub enum DataError {
         source: std::io::Error,
     },
     /// The file's ending says nothing.
-    #[error("{}: unknown kind of file; data is read from .csv, .npz and .parquet", path.display())]
+    #[error("{}: unknown kind of file; data is read from .csv, .tsv, .txt, .npz, .parquet and .safetensors, or from a folder of such files", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -71,10 +71,9 @@ pub(crate) fn open(path: &Path) -> Result<std::fs::File, DataError> {
             Err(DataError::content(path.display().to_string(), "this is a folder; name a file in it"))
         }
         Ok(file) => Ok(file),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(DataError::NotFound {
-            path: path.to_owned(),
-            hint: super::nearby_files(path, &["csv", "npz", "parquet"]),
-        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(DataError::NotFound { path: path.to_owned(), hint: super::nearby_files(path, &super::files::ENDINGS) })
+        }
         Err(source) => Err(DataError::Unreadable { path: path.to_owned(), source }),
     }
 }

@@ -4,25 +4,36 @@
 //! |---|---|---|
 //! | `.csv` | columns of numbers; the first line names them | a column of numbers or of text labels, or several columns of numbers |
 //! | `.parquet` | flat columns of numbers or flags | the same |
-//! | `.npz` | the array `x` `[rows, columns]` (further axes are flattened) | the array `y` |
+//! | `.npz`, `.safetensors` | the array `x` `[rows, columns]` (further axes are flattened) | the array `y` |
+//!
+//! A folder of such files, all of one kind, is one data set, whose parts follow one another in the order of their names.
 //!
 //! A missing value (an empty cell, `NA`, `NaN`, a null) is kept as NaN and noted with its place: training on it goes wrong, and the
 //! report shows where it came from. A text among numbers is an error.
 
+mod arrays;
 pub(crate) mod columns;
 mod csv;
+mod disk;
 mod error;
+mod files;
 mod nearby;
 mod npy;
 mod npz;
+mod number;
 mod parquet;
 mod raw;
 mod report;
+mod safetensors;
 pub(crate) mod scaling;
 pub(crate) mod source;
 mod split;
+mod spool;
+mod stored;
 pub(crate) mod survey;
+mod tail;
 mod targets;
+mod windows;
 
 pub use error::DataError;
 pub use report::DataReport;
@@ -33,9 +44,12 @@ pub use split::Split;
 pub(crate) use nearby::nearby_files;
 pub(crate) use raw::{counted, quoted};
 
-use crate::recipe::{Recipe, Task};
-use raw::Raw;
+use crate::recipe::{Examples, Recipe, Task};
+use disk::DiskRows;
+use raw::{Inputs, Raw};
 use std::path::Path;
+use std::sync::Arc;
+use windows::{WindowShape, Windows};
 
 /// Examples and their answers, in memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,8 +64,6 @@ pub struct Dataset {
     pub target_names: Vec<String>,
     /// What each class number stands for where the file has text labels (sorted); else empty.
     pub class_names: Vec<String>,
-    /// Channels, height and width of one row, if it is an image.
-    pub image: Option<[usize; 3]>,
 }
 
 /// The answers of a data set.
@@ -126,7 +138,6 @@ impl Dataset {
             feature_names: (0..features).map(|number| format!("x{number}")).collect(),
             target_names: (0..columns).map(|number| format!("y{number}")).collect(),
             class_names: Vec::new(),
-            image: None,
         })
     }
 
@@ -155,12 +166,27 @@ impl Dataset {
 /// A data set, with what was found out while reading it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The data.
-    pub dataset: Dataset,
+    /// The examples, in memory or on disk.
+    pub dataset: Arc<dyn RowSource>,
     /// The recipe's task, or else what targets, loss and outputs say.
     pub task: Task,
     /// What was odd.
     pub report: DataReport,
+}
+
+/// What a recipe's file holds, row by row, before examples are made of it.
+#[derive(Debug)]
+struct Table {
+    rows: TableRows,
+    task: Task,
+    report: DataReport,
+}
+
+/// The rows of a table.
+#[derive(Debug)]
+enum TableRows {
+    Memory(Dataset),
+    Disk(DiskRows),
 }
 
 /// Reads the data set that a recipe names.
@@ -171,22 +197,52 @@ pub fn load(recipe: &Recipe) -> Result<Loaded, DataError> {
     read(&recipe.data_file()?, recipe)
 }
 
-/// Reads a data set from a file, as a recipe's `[data]` says.
+/// Reads a data set from a file, or from a folder of them, as a recipe's `[data]` says.
 ///
 /// # Errors
 /// As [`load`].
 pub fn read(path: &Path, recipe: &Recipe) -> Result<Loaded, DataError> {
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    let raw = match ending.as_deref() {
+    let Table { rows, task, report } = table(path, recipe)?;
+    let table: Arc<dyn RowSource> = match rows {
+        TableRows::Memory(rows) => Arc::new(rows),
+        TableRows::Disk(rows) => Arc::new(rows),
+    };
+    let dataset = match recipe.data.examples {
+        Examples::Rows => table,
+        Examples::Windows { length, ahead, horizon, stride } => {
+            let [length, ahead, horizon, stride] = [length, ahead, horizon, stride].map(|count| count as usize);
+            Arc::new(Windows::over(table, WindowShape { length, ahead, horizon, stride }, path, recipe)?)
+        }
+    };
+    Ok(Loaded { dataset, task, report })
+}
+
+fn table(path: &Path, recipe: &Recipe) -> Result<Table, DataError> {
+    let mut whole: Option<Raw> = None;
+    for file in files::of(path)? {
+        let next = read_file(&file, recipe)?;
+        match &mut whole {
+            Some(whole) => whole.append(next)?,
+            None => whole = Some(next),
+        }
+    }
+    match whole {
+        Some(raw) => finish(raw, recipe),
+        None => Err(DataError::UnknownFormat { path: path.to_owned() }),
+    }
+}
+
+fn read_file(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
+    match files::ending(path).as_deref() {
         Some("csv" | "tsv" | "txt") => csv::read(path, recipe),
         Some("npz") => npz::read(path, recipe),
         Some("parquet") => parquet::read(path, recipe),
+        Some("safetensors") => safetensors::read(path, recipe),
         _ => Err(DataError::UnknownFormat { path: path.to_owned() }),
-    }?;
-    finish(raw, recipe)
+    }
 }
 
-fn finish(raw: Raw, recipe: &Recipe) -> Result<Loaded, DataError> {
+fn finish(raw: Raw, recipe: &Recipe) -> Result<Table, DataError> {
     let Raw { feature_names, target_names, inputs, targets, rows, places, mut report } = raw;
     if rows == 0 {
         return Err(DataError::content(places.file(), "there are no rows; a data set needs at least one"));
@@ -200,27 +256,28 @@ fn finish(raw: Raw, recipe: &Recipe) -> Result<Loaded, DataError> {
     if feature_names.is_empty() {
         return Err(DataError::content(places.file(), "there are no input columns; a data set needs at least one"));
     }
-    let image = image(recipe, feature_names.len())?;
+    check_image(recipe, feature_names.len())?;
     let resolved = targets::resolve(targets, &target_names, recipe, &places, &mut report)?;
     report.close(places.file());
-    let dataset = Dataset {
-        inputs,
-        targets: resolved.targets,
-        feature_names,
-        target_names,
-        class_names: resolved.class_names,
-        image,
+    let (targets, class_names) = (resolved.targets, resolved.class_names);
+    let rows = match inputs {
+        Inputs::Memory(inputs) => {
+            TableRows::Memory(Dataset { inputs, targets, feature_names, target_names, class_names })
+        }
+        // A spool has become a file by now.
+        Inputs::Spool(_) => return Err(DataError::content(places.file(), "its rows were not written to the end")),
+        Inputs::Disk(parts) => TableRows::Disk(DiskRows { parts, targets, feature_names, class_names }),
     };
-    Ok(Loaded { dataset, task: resolved.task, report })
+    Ok(Table { rows, task: resolved.task, report })
 }
 
-/// The image that a row is, which must have as many values as the row.
-fn image(recipe: &Recipe, features: usize) -> Result<Option<[usize; 3]>, DataError> {
+/// Refuses an image that has not as many values as a row.
+fn check_image(recipe: &Recipe, features: usize) -> Result<(), DataError> {
     if recipe.data.image.is_some() {
         // No layer is asked for its shape here; only `data.image` is held against the columns.
         Recipe { layers: Vec::new(), ..recipe.clone() }.shapes(features as u64)?;
     }
-    Ok(recipe.data.image.map(|image| image.map(|side| side as usize)))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,12 +1,17 @@
 //! One array in `NumPy`'s `.npy` format, version 1 to 3 (NEP 1).
 //!
 //! The header is a Python dictionary of three known entries, written by `NumPy` and nobody else; it is read as such and not as Python.
+use super::number::NumberKind;
+use super::stored::rows_of;
 use std::io::Read;
 
 /// Longest header that is read. `NumPy` writes about a hundred bytes, and itself refuses more than 10,000.
 const LONGEST_HEADER: usize = 10_000;
 /// Largest array that is read, in bytes: our choice, so that a small hostile archive cannot fill the memory.
 const LARGEST_ARRAY: u64 = 1 << 33;
+
+/// Most numbers that an array can have: far above any, and their bytes can still be counted.
+const MOST_NUMBERS: u64 = 1 << 48;
 
 /// An array of numbers.
 #[derive(Debug, PartialEq)]
@@ -21,18 +26,14 @@ pub(crate) struct Array {
 impl Array {
     /// Rows, and values of a row.
     pub(crate) fn rows(&self) -> (usize, usize) {
-        match self.shape.as_slice() {
-            [] => (1, 1),
-            [rows, rest @ ..] => (*rows, rest.iter().product()),
-        }
+        rows_of(&self.shape)
     }
 }
 
 /// Reads an array; the error is the end of a sentence that begins with its name.
 pub(crate) fn read(mut source: impl Read) -> Result<Array, String> {
     let header = read_header(&mut source)?;
-    let count = header.count()?;
-    let bytes = count * header.kind.width() as u64;
+    let bytes = header.bytes()?;
     if bytes > LARGEST_ARRAY {
         return Err(format!("claims {bytes} bytes; at most {LARGEST_ARRAY} are read"));
     }
@@ -48,75 +49,16 @@ pub(crate) fn read(mut source: impl Read) -> Result<Array, String> {
     Ok(Array { shape: header.shape, values, integer: header.kind.is_integer() })
 }
 
-/// What a number is made of.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum NumberKind {
-    Flag,
-    Signed(usize),
-    Unsigned(usize),
-    Float(usize),
-}
-
-impl NumberKind {
-    fn parse(kind: &str) -> Option<Self> {
-        Some(match kind {
-            "b1" => Self::Flag,
-            "i1" => Self::Signed(1),
-            "i2" => Self::Signed(2),
-            "i4" => Self::Signed(4),
-            "i8" => Self::Signed(8),
-            "u1" => Self::Unsigned(1),
-            "u2" => Self::Unsigned(2),
-            "u4" => Self::Unsigned(4),
-            "u8" => Self::Unsigned(8),
-            "f2" => Self::Float(2),
-            "f4" => Self::Float(4),
-            "f8" => Self::Float(8),
-            _ => return None,
-        })
-    }
-
-    const fn width(self) -> usize {
-        match self {
-            Self::Flag => 1,
-            Self::Signed(width) | Self::Unsigned(width) | Self::Float(width) => width,
-        }
-    }
-
-    const fn is_integer(self) -> bool {
-        !matches!(self, Self::Float(_))
-    }
-
-    /// The number in these bytes, of which there are `width`.
-    fn number(self, bytes: &[u8], big_endian: bool) -> f64 {
-        let mut little = [0_u8; 8];
-        for (to, from) in little.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        if big_endian {
-            little[..bytes.len().min(8)].reverse();
-        }
-        let bits = u64::from_le_bytes(little);
-        match self {
-            Self::Flag => f64::from(u8::from(bits != 0)),
-            Self::Unsigned(_) => bits as f64,
-            Self::Signed(width) => {
-                let unused = 64 - 8 * width as u32;
-                ((bits << unused).cast_signed() >> unused) as f64
-            }
-            Self::Float(2) => half::f16::from_bits(bits as u16).to_f64(),
-            Self::Float(4) => f64::from(f32::from_bits(bits as u32)),
-            Self::Float(_) => f64::from_bits(bits),
-        }
-    }
-}
-
+/// What an array says of itself before its numbers.
 #[derive(Debug)]
-struct Header {
-    kind: NumberKind,
-    big_endian: bool,
-    fortran: bool,
-    shape: Vec<usize>,
+pub(crate) struct Header {
+    pub(crate) kind: NumberKind,
+    pub(crate) big_endian: bool,
+    /// Whether its first axis runs fastest.
+    pub(crate) fortran: bool,
+    pub(crate) shape: Vec<usize>,
+    /// Bytes before the numbers.
+    pub(crate) length: u64,
 }
 
 impl Header {
@@ -125,13 +67,19 @@ impl Header {
         self.shape
             .iter()
             .try_fold(1_u64, |count, &axis| count.checked_mul(axis.max(1) as u64))
-            .filter(|count| *count <= LARGEST_ARRAY)
+            .filter(|count| *count <= MOST_NUMBERS)
             .map(|count| if self.shape.contains(&0) { 0 } else { count })
             .ok_or_else(|| format!("claims the impossible shape {:?}", self.shape))
     }
+
+    /// Bytes of the numbers.
+    pub(crate) fn bytes(&self) -> Result<u64, String> {
+        Ok(self.count()? * self.kind.width() as u64)
+    }
 }
 
-fn read_header(source: &mut impl Read) -> Result<Header, String> {
+/// Reads what stands before the numbers.
+pub(crate) fn read_header(source: &mut impl Read) -> Result<Header, String> {
     const NOT_NUMPY: &str = "is no NumPy array; save it with numpy.savez";
     let mut start = [0_u8; 8];
     source.read_exact(&mut start).map_err(|_| NOT_NUMPY.to_owned())?;
@@ -147,7 +95,8 @@ fn read_header(source: &mut impl Read) -> Result<Header, String> {
     }
     let mut text = vec![0_u8; length];
     source.read_exact(&mut text).map_err(|_| "is cut short in its header; save it again".to_owned())?;
-    parse_header(&String::from_utf8_lossy(&text))
+    let header = parse_header(&String::from_utf8_lossy(&text))?;
+    Ok(Header { length: (start.len() + digits + length) as u64, ..header })
 }
 
 /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
@@ -183,7 +132,7 @@ fn parse_header(text: &str) -> Result<Header, String> {
         .filter(|axis| !axis.is_empty())
         .map(|axis| axis.trim_end_matches('L').parse().ok())
         .collect();
-    Ok(Header { kind, big_endian: order == ">", fortran, shape: shape.ok_or_else(unclear)? })
+    Ok(Header { kind, big_endian: order == ">", fortran, shape: shape.ok_or_else(unclear)?, length: 0 })
 }
 
 /// Values whose first axis runs fastest, brought into the order in which the last does.

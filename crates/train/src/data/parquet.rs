@@ -1,7 +1,7 @@
 //! Reading Parquet, through its column interface.
 use super::columns::{Selection, select};
 use super::error::open;
-use super::raw::{Labels, Places, Raw, TargetColumn, input};
+use super::raw::{Inputs, Labels, Places, Raw, TargetColumn, input};
 use super::{DataError, DataReport};
 use crate::recipe::Recipe;
 use ::parquet::basic::{Compression, ConvertedType, LogicalType, Type};
@@ -14,8 +14,8 @@ use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// Rows that are asked for at a time.
-const ROWS_AT_ONCE: usize = 1 << 16;
+/// Values of the columns that are asked for at a time: bounds the memory (our choice).
+const VALUES_AT_ONCE: usize = 1 << 20;
 
 /// Reads the columns that a recipe names.
 pub(crate) fn read(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
@@ -36,52 +36,59 @@ fn read_file(source: File, places: Places, recipe: &Recipe) -> Result<Raw, DataE
     let file = places.file();
     let reader = SerializedFileReader::new(source).map_err(|error| broken(file, &error))?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
-    let columns: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
-    let Selection { inputs: chosen, targets: target_columns } = select(&columns, recipe, file)?;
+    let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
+    let Selection { inputs: chosen, targets: target_columns } = select(&names, recipe, file)?;
     for &column in chosen.iter().chain(&target_columns) {
         check_column(&schema.column(column), target_columns.contains(&column), file)?;
-        check_compression(&reader, column, &columns[column], file)?;
+        check_compression(&reader, column, &names[column], file)?;
     }
 
     let mut report = DataReport::default();
-    let mut inputs = Vec::new();
+    let mut inputs = Inputs::begin(recipe)?;
     let mut targets: Vec<Column> = target_columns.iter().map(|&column| Column::like(&schema.column(column))).collect();
     let mut rows = 0;
+    let mut features: Vec<Column> = chosen.iter().map(|&column| Column::like(&schema.column(column))).collect();
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(|error| broken(file, &error))?;
-        let mut features = Vec::with_capacity(chosen.len());
-        for &column in &chosen {
-            let mut values = Column::like(&schema.column(column));
-            read_column(&*group, column, &schema.column(column), &mut values).map_err(|error| broken(file, &error))?;
-            features.push(values.into_numbers());
-        }
-        for (target, &column) in targets.iter_mut().zip(&target_columns) {
-            read_column(&*group, column, &schema.column(column), target).map_err(|error| broken(file, &error))?;
-        }
-        let group_rows = features.first().map_or(0, Vec::len);
-        let same = features.iter().all(|values| values.len() == group_rows);
-        if !same || targets.iter().any(|target| target.len() != rows + group_rows) {
-            return Err(DataError::broken(
-                file,
-                "its columns have different numbers of rows; it is damaged, so write it again",
-            ));
-        }
-        for row in 0..group_rows {
-            for (values, &column) in features.iter().zip(&chosen) {
-                inputs.push(input(values[row], &columns[column], || places.row(rows + row), &mut report));
+        let stream = |&column: &usize| Stream::new(&*group, column, &schema.column(column));
+        let streams = |columns: &[usize]| columns.iter().map(stream).collect::<Result<Vec<_>, _>>();
+        let mut inputs_of_group = streams(&chosen).map_err(|error| broken(file, &error))?;
+        let mut targets_of_group = streams(&target_columns).map_err(|error| broken(file, &error))?;
+        let at_once = (VALUES_AT_ONCE / (chosen.len() + target_columns.len()).max(1)).max(1);
+        loop {
+            features.iter_mut().for_each(Column::clear);
+            let columns = inputs_of_group.iter_mut().zip(&mut features);
+            let columns = columns.chain(targets_of_group.iter_mut().zip(&mut targets));
+            let counts = columns.map(|(stream, column)| stream.read(at_once, column)).collect::<Result<Vec<_>, _>>();
+            let counts = counts.map_err(|error| broken(file, &error))?;
+            let count = counts.first().copied().unwrap_or(0);
+            if counts.iter().any(|other| *other != count) {
+                return Err(DataError::broken(
+                    file,
+                    "its columns have different numbers of rows; it is damaged, so write it again",
+                ));
             }
+            if count == 0 {
+                break;
+            }
+            for row in 0..count {
+                for (values, &column) in features.iter().zip(&chosen) {
+                    let place = || places.row(rows + row);
+                    inputs.push(input(values.number(row), &names[column], place, &mut report))?;
+                }
+            }
+            rows += count;
         }
-        rows += group_rows;
     }
     let targets = targets
         .into_iter()
         .zip(&target_columns)
-        .map(|(target, &column)| target.finish(&columns[column], &places))
+        .map(|(target, &column)| target.finish(&names[column], &places))
         .collect::<Result<_, _>>()?;
     Ok(Raw {
-        feature_names: chosen.iter().map(|&column| columns[column].clone()).collect(),
-        target_names: target_columns.iter().map(|&column| columns[column].clone()).collect(),
-        inputs,
+        feature_names: chosen.iter().map(|&column| names[column].clone()).collect(),
+        target_names: target_columns.iter().map(|&column| names[column].clone()).collect(),
+        inputs: inputs.finish(rows, chosen.len())?,
         targets,
         rows,
         places,
@@ -154,17 +161,17 @@ impl Column {
         }
     }
 
-    fn len(&self) -> usize {
+    fn clear(&mut self) {
         match self {
-            Self::Numbers { values, .. } => values.len(),
-            Self::Texts(texts) => texts.len(),
+            Self::Numbers { values, .. } => values.clear(),
+            Self::Texts(texts) => texts.clear(),
         }
     }
 
-    fn into_numbers(self) -> Vec<f64> {
+    fn number(&self, row: usize) -> f64 {
         match self {
-            Self::Numbers { values, .. } => values,
-            Self::Texts(texts) => vec![f64::NAN; texts.len()],
+            Self::Numbers { values, .. } => values[row],
+            Self::Texts(_) => f64::NAN,
         }
     }
 
@@ -192,38 +199,51 @@ impl Column {
     }
 }
 
-/// Appends one column of a row group.
-fn read_column(
-    group: &dyn RowGroupReader,
-    number: usize,
-    column: &ColumnDescPtr,
-    into: &mut Column,
-) -> Result<(), ParquetError> {
-    let top = column.max_def_level();
-    let reader = group.get_column_reader(number)?;
-    match into {
-        Column::Texts(texts) => match reader {
-            ColumnReader::ByteArrayColumnReader(reader) => {
-                read_values(reader, top, |text| texts.push(text.map(|text| text.data().to_vec())))
-            }
-            _ => Err(changed()),
-        },
-        Column::Numbers { values, unsigned } => {
-            let unsigned = *unsigned;
-            let mut push = |value: Option<f64>| values.push(value.unwrap_or(f64::NAN));
-            match reader {
-                ColumnReader::BoolColumnReader(reader) => {
-                    read_values(reader, top, |value| push(value.map(|flag| f64::from(u8::from(flag)))))
+/// One column of a row group, read some rows at a time.
+struct Stream {
+    reader: ColumnReader,
+    /// The definition level of a value that is there.
+    top: i16,
+}
+
+impl Stream {
+    fn new(group: &dyn RowGroupReader, number: usize, column: &ColumnDescPtr) -> Result<Self, ParquetError> {
+        Ok(Self { reader: group.get_column_reader(number)?, top: column.max_def_level() })
+    }
+
+    /// Appends the next values, `most` of them at most. Returns how many.
+    fn read(&mut self, most: usize, into: &mut Column) -> Result<usize, ParquetError> {
+        let top = self.top;
+        match into {
+            Column::Texts(texts) => match &mut self.reader {
+                ColumnReader::ByteArrayColumnReader(reader) => {
+                    read_values(reader, most, top, |text| texts.push(text.map(|text| text.data().to_vec())))
                 }
-                ColumnReader::Int32ColumnReader(reader) => read_values(reader, top, |value| {
-                    push(value.map(|whole| if unsigned { f64::from(whole.cast_unsigned()) } else { f64::from(whole) }));
-                }),
-                ColumnReader::Int64ColumnReader(reader) => read_values(reader, top, |value| {
-                    push(value.map(|whole| if unsigned { whole.cast_unsigned() as f64 } else { whole as f64 }));
-                }),
-                ColumnReader::FloatColumnReader(reader) => read_values(reader, top, |value| push(value.map(f64::from))),
-                ColumnReader::DoubleColumnReader(reader) => read_values(reader, top, push),
                 _ => Err(changed()),
+            },
+            Column::Numbers { values, unsigned } => {
+                let unsigned = *unsigned;
+                let mut push = |value: Option<f64>| values.push(value.unwrap_or(f64::NAN));
+                match &mut self.reader {
+                    ColumnReader::BoolColumnReader(reader) => read_values(reader, most, top, |value| {
+                        push(value.map(|flag| f64::from(u8::from(flag))));
+                    }),
+                    ColumnReader::Int32ColumnReader(reader) => {
+                        read_values(reader, most, top, |value| {
+                            push(value.map(
+                                |whole| if unsigned { f64::from(whole.cast_unsigned()) } else { f64::from(whole) },
+                            ));
+                        })
+                    }
+                    ColumnReader::Int64ColumnReader(reader) => read_values(reader, most, top, |value| {
+                        push(value.map(|whole| if unsigned { whole.cast_unsigned() as f64 } else { whole as f64 }));
+                    }),
+                    ColumnReader::FloatColumnReader(reader) => {
+                        read_values(reader, most, top, |value| push(value.map(f64::from)))
+                    }
+                    ColumnReader::DoubleColumnReader(reader) => read_values(reader, most, top, push),
+                    _ => Err(changed()),
+                }
             }
         }
     }
@@ -233,20 +253,23 @@ fn changed() -> ParquetError {
     ParquetError::General("a column changes its type".to_owned())
 }
 
-/// Hands every value of a column on, `None` for a null.
+/// Hands the next values of a column on, `None` for a null, until there are enough or none is left. Returns how many.
 fn read_values<T: DataType>(
-    mut reader: ColumnReaderImpl<T>,
+    reader: &mut ColumnReaderImpl<T>,
+    most: usize,
     top: i16,
     mut push: impl FnMut(Option<T::T>),
-) -> Result<(), ParquetError> {
+) -> Result<usize, ParquetError> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
-    loop {
+    let mut count = 0;
+    while count < most {
         levels.clear();
         values.clear();
-        let (records, _, _) = reader.read_records(ROWS_AT_ONCE, Some(&mut levels), None, &mut values)?;
+        let (records, _, _) = reader.read_records(most - count, Some(&mut levels), None, &mut values)?;
         if records == 0 {
-            return Ok(());
+            break;
         }
+        count += records;
         if top == 0 {
             values.drain(..).for_each(|value| push(Some(value)));
             continue;
@@ -257,4 +280,5 @@ fn read_values<T: DataType>(
             push(value);
         }
     }
+    Ok(count)
 }

@@ -1,5 +1,10 @@
 //! What the readers of all formats hand over.
+use super::disk::Part;
+use super::number::NumberKind;
+use super::spool::Spool;
+use super::stored::Stored;
 use super::{DataError, DataReport};
+use crate::recipe::Recipe;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -7,13 +12,102 @@ use std::path::Path;
 pub(crate) struct Raw {
     pub(crate) feature_names: Vec<String>,
     pub(crate) target_names: Vec<String>,
-    /// `[rows, features]`.
-    pub(crate) inputs: Vec<f32>,
+    pub(crate) inputs: Inputs,
     /// One for each target column, each of `rows` entries.
     pub(crate) targets: Vec<TargetColumn>,
     pub(crate) rows: usize,
     pub(crate) places: Places,
     pub(crate) report: DataReport,
+}
+
+impl Raw {
+    /// Adds the rows of the next part of the same data set.
+    pub(crate) fn append(&mut self, next: Self) -> Result<(), DataError> {
+        let file = next.places.file().to_owned();
+        for (what, before, after) in
+            [("input", &self.feature_names, &next.feature_names), ("target", &self.target_names, &next.target_names)]
+        {
+            if before != after {
+                let odd = after.iter().zip(before).find(|(after, before)| after != before);
+                let text = match odd {
+                    Some((after, before)) => format!("{what} column {after:?} stands where {before:?} does"),
+                    None => format!(
+                        "there are {} instead of {}",
+                        counted(after.len(), &format!("{what} column")),
+                        before.len()
+                    ),
+                };
+                let first = self.places.file();
+                return Err(DataError::content(
+                    file,
+                    format!("{text} in {first}; the parts of a data set need equal columns"),
+                ));
+            }
+        }
+        for ((before, after), name) in self.targets.iter_mut().zip(next.targets).zip(&self.target_names) {
+            before.append(after).map_err(|()| {
+                let text = format!(
+                    "column {name:?} holds text in one part of the data set and numbers in another; write them alike"
+                );
+                DataError::content(&*file, text)
+            })?;
+        }
+        self.inputs.append(next.inputs, self.rows);
+        self.places.append(next.places, self.rows);
+        self.rows += next.rows;
+        self.report.append(next.report);
+        Ok(())
+    }
+}
+
+/// Inputs while they are read, `[rows, features]`.
+pub(crate) enum Inputs {
+    Memory(Vec<f32>),
+    /// Written to a file of their own.
+    Spool(Spool),
+    /// On disk for good.
+    Disk(Vec<Part>),
+}
+
+impl Inputs {
+    /// Where the values that a reader finds go.
+    pub(crate) fn begin(recipe: &Recipe) -> Result<Self, DataError> {
+        Ok(if recipe.data.stream { Self::Spool(Spool::new(recipe)?) } else { Self::Memory(Vec::new()) })
+    }
+
+    /// Arrays that stay where they are.
+    pub(crate) fn disk(arrays: Vec<Stored>) -> Self {
+        Self::Disk(vec![Part { first: 0, arrays }])
+    }
+
+    /// Adds a value.
+    pub(crate) fn push(&mut self, value: f32) -> Result<(), DataError> {
+        match self {
+            Self::Memory(values) => values.push(value),
+            Self::Spool(spool) => spool.push(value)?,
+            Self::Disk(_) => {}
+        }
+        Ok(())
+    }
+
+    /// After the last value.
+    pub(crate) fn finish(self, rows: usize, features: usize) -> Result<Self, DataError> {
+        Ok(match self {
+            Self::Spool(spool) => Self::disk(vec![spool.finish(vec![rows, features], NumberKind::Float(4), false)?]),
+            finished => finished,
+        })
+    }
+
+    fn append(&mut self, next: Self, rows: usize) {
+        match (self, next) {
+            (Self::Memory(before), Self::Memory(after)) => before.extend(after),
+            (Self::Disk(before), Self::Disk(after)) => {
+                before.extend(after.into_iter().map(|part| Part { first: part.first + rows, ..part }));
+            }
+            // Every part is read with the same recipe.
+            _ => {}
+        }
+    }
 }
 
 /// One target column.
@@ -22,6 +116,22 @@ pub(crate) enum TargetColumn {
     Numbers(Vec<f64>),
     /// Text labels.
     Labels(Labels),
+}
+
+impl TargetColumn {
+    /// Adds the rows of the next part, if it holds the same kind of values.
+    fn append(&mut self, next: Self) -> Result<(), ()> {
+        match (self, next) {
+            (Self::Numbers(before), Self::Numbers(after)) => before.extend(after),
+            (Self::Labels(before), Self::Labels(after)) => {
+                for code in after.codes {
+                    before.push(&after.words[code as usize]);
+                }
+            }
+            _ => return Err(()),
+        }
+        Ok(())
+    }
 }
 
 /// Text labels, each text kept once.
@@ -48,31 +158,49 @@ impl Labels {
 
 /// Where a row stands in its file, for messages.
 pub(crate) struct Places {
+    /// The first file.
     file: String,
-    /// The line of each row, for text files.
-    lines: Option<Vec<u64>>,
+    /// The files, in the order of their rows.
+    parts: Vec<PartPlaces>,
+}
+
+/// Where the rows of one file stand.
+struct PartPlaces {
+    /// Number of the file's first row.
+    first: usize,
+    file: String,
+    /// For text files: from a row on, rows stand on lines that follow one another, from this line on. Few entries, however many rows.
+    lines: Option<Vec<(usize, u64)>>,
+    rows: usize,
 }
 
 impl Places {
     /// Rows that stand on lines; see [`Places::push`].
     pub(crate) fn by_line(path: &Path) -> Self {
-        Self { file: path.display().to_string(), lines: Some(Vec::new()) }
+        Self::new(path, Some(Vec::new()))
     }
 
     /// Rows that are counted from 0.
     pub(crate) fn by_row(path: &Path) -> Self {
-        Self { file: path.display().to_string(), lines: None }
+        Self::new(path, None)
+    }
+
+    fn new(path: &Path, lines: Option<Vec<(usize, u64)>>) -> Self {
+        let file = path.display().to_string();
+        Self { parts: vec![PartPlaces { first: 0, file: file.clone(), lines, rows: 0 }], file }
     }
 
     pub(crate) fn file(&self) -> &str {
         &self.file
     }
 
-    /// Adds the line of the next row.
+    /// Adds the line of the next row of the last file.
     pub(crate) fn push(&mut self, line: u64) {
-        if let Some(lines) = &mut self.lines {
-            lines.push(line);
+        let Some(PartPlaces { lines: Some(lines), rows, .. }) = self.parts.last_mut() else { return };
+        if lines.last().is_none_or(|&(row, from)| line != from + (*rows - row) as u64) {
+            lines.push((*rows, line));
         }
+        *rows += 1;
     }
 
     /// A line of the file.
@@ -82,10 +210,19 @@ impl Places {
 
     /// Where a row stands: `digits.csv:138`, or `digits.npz: row 136`.
     pub(crate) fn row(&self, row: usize) -> String {
-        match self.lines.as_ref().and_then(|lines| lines.get(row)) {
-            Some(&line) => self.line(line),
-            None => format!("{}: row {row}", self.file),
+        let at = self.parts.partition_point(|part| part.first <= row).saturating_sub(1);
+        let part = &self.parts[at];
+        let row = row - part.first;
+        let lines = part.lines.as_ref().filter(|_| row < part.rows);
+        let line = lines.and_then(|lines| lines[..lines.partition_point(|(first, _)| *first <= row)].last());
+        match line {
+            Some((first, line)) => format!("{}:{}", part.file, line + (row - first) as u64),
+            None => format!("{}: row {row}", part.file),
         }
+    }
+
+    fn append(&mut self, next: Self, rows: usize) {
+        self.parts.extend(next.parts.into_iter().map(|part| PartPlaces { first: part.first + rows, ..part }));
     }
 }
 

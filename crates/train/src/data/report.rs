@@ -26,6 +26,12 @@ impl DataReport {
         }
     }
 
+    /// Adds what was odd about the next part of the data set.
+    pub(crate) fn append(&mut self, next: Self) {
+        self.notes.extend(next.notes);
+        self.non_finite += next.non_finite;
+    }
+
     /// Says how many cells were not listed.
     pub(crate) fn close(&mut self, file: &str) {
         if self.non_finite > LISTED_CELLS {

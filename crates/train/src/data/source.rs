@@ -2,6 +2,7 @@
 use super::{DataError, Dataset, Split, Targets};
 use barograph_stats::prefetch;
 use std::fmt;
+use std::sync::Arc;
 
 /// Rows that are looked at together where all of a source is looked at: bounds the memory (our choice).
 pub(crate) const ROWS_AT_ONCE: usize = 1024;
@@ -96,6 +97,48 @@ impl RowSource for Dataset {
 
     fn targets(&self, rows: &[usize]) -> Result<Targets, DataError> {
         Ok(self.targets.pick(rows))
+    }
+}
+
+impl<S: RowSource + ?Sized> RowSource for Arc<S> {
+    fn rows(&self) -> usize {
+        S::rows(self)
+    }
+
+    fn features(&self) -> usize {
+        S::features(self)
+    }
+
+    fn feature_name(&self, column: usize) -> String {
+        S::feature_name(self, column)
+    }
+
+    fn class_names(&self) -> &[String] {
+        S::class_names(self)
+    }
+
+    fn inputs(&self, rows: &[usize], into: &mut Vec<f32>) -> Result<(), DataError> {
+        S::inputs(self, rows, into)
+    }
+
+    fn targets(&self, rows: &[usize]) -> Result<Targets, DataError> {
+        S::targets(self, rows)
+    }
+
+    fn split(&self, share: f64, seed: u64) -> Split {
+        S::split(self, share, seed)
+    }
+
+    fn scale_group(&self, column: usize) -> usize {
+        S::scale_group(self, column)
+    }
+
+    fn target_scale_group(&self, column: usize) -> usize {
+        S::target_scale_group(self, column)
+    }
+
+    fn is_slow(&self) -> bool {
+        S::is_slow(self)
     }
 }
 

@@ -4,11 +4,23 @@ use proptest::prelude::*;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+mod streaming;
+mod tensors;
+mod time_series;
+
 const DIGITS: &str = include_str!("../../../../data/digits.csv");
 const PLAIN_NPZ: &[u8] = include_bytes!("fixtures/plain.npz");
 const COMPRESSED_NPZ: &[u8] = include_bytes!("fixtures/compressed.npz");
 const SNAPPY: &[u8] = include_bytes!("fixtures/snappy.parquet");
 const ZSTD: &[u8] = include_bytes!("fixtures/zstd.parquet");
+
+/// What a file holds, in memory.
+#[derive(Debug)]
+struct Read {
+    dataset: Dataset,
+    task: Task,
+    report: DataReport,
+}
 
 /// A folder with one file in it.
 struct Folder {
@@ -24,15 +36,19 @@ impl Folder {
         Self { folder, file }
     }
 
-    fn read(&self, recipe: &Recipe) -> Result<Loaded, String> {
-        read(&self.file, recipe).map_err(|error| self.without_folder(&error.to_string()))
+    fn read(&self, recipe: &Recipe) -> Result<Read, String> {
+        let table = table(&self.file, recipe).map_err(|error| self.without_folder(&error.to_string()))?;
+        match table.rows {
+            TableRows::Memory(dataset) => Ok(Read { dataset, task: table.task, report: table.report }),
+            TableRows::Disk(_) => Err("the rows are on disk".to_owned()),
+        }
     }
 
     fn without_folder(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.folder.path().display()), "")
     }
 
-    fn notes(&self, loaded: &Loaded) -> String {
+    fn notes(&self, loaded: &Read) -> String {
         self.without_folder(&loaded.report.notes.join("\n"))
     }
 }
@@ -45,7 +61,7 @@ fn recipe(inputs: &[&str], target: &[&str], loss: LossKind, outputs: u64) -> Rec
     recipe
 }
 
-fn csv_read(text: &str, recipe: &Recipe) -> Result<Loaded, String> {
+fn csv_read(text: &str, recipe: &Recipe) -> Result<Read, String> {
     Folder::with("a.csv", text).read(recipe)
 }
 

@@ -1,6 +1,6 @@
 //! Whether the values of a recipe make sense, wherever it came from.
 use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
-use super::{CallbackSpec, Normalize, OptimizerKind, Problem, Recipe, ScheduleKind};
+use super::{CallbackSpec, Examples, Normalize, OptimizerKind, Problem, Recipe, ScheduleKind};
 use super::{LayerKind, LayerSpec};
 use std::fmt::Display;
 
@@ -27,6 +27,7 @@ pub(crate) fn out_of_bounds(recipe: &Recipe) -> Vec<Problem> {
 pub(crate) fn inconsistent(recipe: &Recipe) -> Vec<Problem> {
     let mut found = Found::new();
     check_data(recipe, &mut found);
+    check_examples(recipe, &mut found);
     check_layers(recipe, &mut found);
     check_optimizer(recipe, &mut found);
     check_schedule(recipe, &mut found);
@@ -124,6 +125,15 @@ fn check_data(recipe: &Recipe, found: &mut Found) {
                 format!("{key}.scale must not be 0: every value would become the shift"),
             ));
         }
+    }
+}
+
+/// Only rows can be said to be images.
+fn check_examples(recipe: &Recipe, found: &mut Found) {
+    if recipe.data.image.is_some() && recipe.data.examples != Examples::Rows {
+        let kind = recipe.data.examples.name();
+        let text = format!("data.image is for examples = \"rows\", and these are {kind}; take it out");
+        found.push(("data.image".to_owned(), text));
     }
 }
 

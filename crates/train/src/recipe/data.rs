@@ -82,16 +82,80 @@ impl Normalize {
     }
 }
 
+/// What one example is made of.
+///
+/// A recipe says `"rows"`, or gives a table: `[data.examples]` with `kind = "windows"` and `length = 24`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Examples {
+    /// `rows`: each of one row of the file.
+    #[default]
+    Rows,
+    /// `windows`: of a time series: rows that follow one another, in the order of the file, which is that of time. What comes in has the
+    /// shape `[length, columns]`. The target columns are inputs too, with their past, unless `inputs` leaves them out. `validation` holds
+    /// out the end of the series; windows across the cut are left out, and scales are fitted before it.
+    Windows {
+        /// Rows of inputs.
+        length: u64,
+        /// Rows from the last one of the inputs to the first target. 1 is the next row; 0 is the last row of the window itself, whose
+        /// targets are then no inputs. Default 1.
+        ahead: u64,
+        /// Rows of targets. Default 1; more only for targets that are numbers.
+        horizon: u64,
+        /// Rows from one window to the next. Default 1.
+        stride: u64,
+    },
+}
+
+impl Kind for Examples {
+    const WHAT: &'static str = "kind of examples";
+
+    fn all() -> Vec<Self> {
+        vec![Self::Rows, Self::Windows { length: 0, ahead: 1, horizon: 1, stride: 1 }]
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Rows => "rows",
+            Self::Windows { .. } => "windows",
+        }
+    }
+
+    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
+        /// Largest number of rows that one example may span: our choice, far above any use.
+        const LONGEST: u64 = 1 << 24;
+        match self {
+            Self::Rows => {}
+            Self::Windows { length, ahead, horizon, stride } => {
+                visitor.count("length", length, Counts::between(1, LONGEST), true);
+                visitor.count("ahead", ahead, Counts::between(0, LONGEST), false);
+                visitor.count("horizon", horizon, Counts::between(1, LONGEST), false);
+                visitor.count("stride", stride, Counts::between(1, LONGEST), false);
+            }
+        }
+    }
+}
+
+impl Examples {
+    /// The word that a recipe uses.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.kind()
+    }
+}
+
 /// `[data]`: the file, its columns, and how rows are drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataSpec {
-    /// `file`: a `.csv`, `.npz` or `.parquet`, relative to the recipe. Absent only where code brings its own data set.
+    /// `file`: a `.csv`, `.parquet`, `.npz` or `.safetensors`, or a folder of files of one of these kinds, whose rows follow one another in
+    /// the order of the files' names; relative to the recipe. Absent only where code brings its own data set.
     pub file: Option<PathBuf>,
-    /// `inputs`: names of columns, where `*` stands for any characters (`"pixel_*"`); for `.npz` the array, `"x"` if absent.
-    /// Default: every column that is no target.
+    /// `inputs`: names of columns, where `*` stands for any characters (`"pixel_*"`); for `.npz` and `.safetensors` the array, `"x"` if
+    /// absent. Default: every column that is no target.
     pub inputs: Vec<String>,
-    /// `target`: the column, or the list of columns, to answer; for `.npz` the array, `"y"` if absent.
+    /// `target`: the column, or the list of columns, to answer; for `.npz` and `.safetensors` the array, `"y"` if absent.
     pub target: Vec<String>,
+    /// `examples`: what one example is made of: `"rows"`, or a table for another kind. Default `rows`.
+    pub examples: Examples,
     /// `normalize`: scaling of the inputs. Default `none`.
     pub normalize: Normalize,
     /// `normalize_target`: scaling of real targets; never applied to classes. Default `none`.
@@ -106,6 +170,12 @@ pub struct DataSpec {
     pub image: Option<[u64; 3]>,
     /// `drop_last`: leave out the last batch of an epoch when it is short. Default false.
     pub drop_last: bool,
+    /// `stream`: leave the inputs on disk and read each batch from there, for data larger than the memory. Batches are the same to the last
+    /// bit. Inputs of a `.csv` or `.parquet`, and packed arrays, are first written to a nameless file in `scratch`, 4 bytes for each value;
+    /// other arrays are read where they lie. Targets are in memory. Default false.
+    pub stream: bool,
+    /// `scratch`: the folder that `stream` writes to, relative to the recipe. Default: the system's folder for temporary files.
+    pub scratch: Option<PathBuf>,
     /// `prefetch`: batches that are gathered ahead on another thread, which never changes a result; 0 gathers each when it is needed.
     /// Default 2 where rows are read from disk or decoded, 0 where they lie in memory.
     pub prefetch: Option<u64>,
@@ -117,6 +187,7 @@ impl Default for DataSpec {
             file: None,
             inputs: Vec::new(),
             target: Vec::new(),
+            examples: Examples::Rows,
             normalize: Normalize::None,
             normalize_target: Normalize::None,
             missing: Missing::Keep,
@@ -124,6 +195,8 @@ impl Default for DataSpec {
             validation: 0.0,
             image: None,
             drop_last: false,
+            stream: false,
+            scratch: None,
             prefetch: None,
         }
     }
@@ -136,6 +209,7 @@ impl Section for DataSpec {
         self.file = file.map(PathBuf::from);
         visitor.texts("inputs", &mut self.inputs);
         visitor.texts("target", &mut self.target);
+        visitor.choice("examples", &mut self.examples);
         visitor.choice("normalize", &mut self.normalize);
         visitor.choice("normalize_target", &mut self.normalize_target);
         visitor.word("missing", &mut self.missing);
@@ -143,6 +217,10 @@ impl Section for DataSpec {
         visitor.number("validation", &mut self.validation, Limits::BELOW_ONE);
         visitor.triple_or_none("image", &mut self.image, Counts::between(1, 1 << 20));
         visitor.flag("drop_last", &mut self.drop_last);
+        visitor.flag("stream", &mut self.stream);
+        let mut scratch = self.scratch.as_ref().map(|path| path.to_string_lossy().into_owned());
+        visitor.text_or_none("scratch", &mut scratch);
+        self.scratch = scratch.map(PathBuf::from);
         visitor.count_or_none("prefetch", &mut self.prefetch, Counts::between(0, 1024));
     }
 }

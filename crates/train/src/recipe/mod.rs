@@ -59,7 +59,7 @@ mod write;
 
 pub use activation::Activation;
 pub use callbacks::{CallbackSpec, Mode, Monitor, Watch};
-pub use data::{DataSpec, Missing, Normalize, Task};
+pub use data::{DataSpec, Examples, Missing, Normalize, Task};
 pub use diff::{DiffLine, diff, diff_text};
 pub use error::{Problem, RecipeError};
 pub use initializer::Initializer;
@@ -240,7 +240,7 @@ impl Recipe {
             None => Err(RecipeError::one(
                 self.place("data"),
                 "data.file",
-                "there is no data; name a .csv, .npz or .parquet with file = \"...\" under [data]",
+                "there is no data; name a .csv, .parquet, .npz or .safetensors with file = \"...\" under [data]",
             )),
         }
     }

@@ -1,6 +1,6 @@
 //! What shape each layer puts out.
+use super::{Examples, Recipe, RecipeError};
 use super::{LayerKind, LayerSpec, Merge, Padding, RecurrentSpec, layer_names};
-use super::{Recipe, RecipeError};
 use crate::data::counted;
 use std::fmt;
 
@@ -241,27 +241,38 @@ fn reshaped(shape: &[u64], input: Shape) -> Result<Shape, String> {
 }
 
 impl Recipe {
-    /// The shape that each layer puts out, given the number of input columns.
+    /// The shape of one example, given the number of input values.
     ///
     /// # Errors
-    /// When `data.image` does not multiply to `inputs`, a layer gets another shape than it needs, or a window does not fit.
-    pub fn shapes(&self, inputs: u64) -> Result<Vec<Shape>, RecipeError> {
-        let mut shape = match self.data.image {
-            None => Shape::Row(inputs),
-            Some(image) if Shape::Image(image).values() == inputs => Shape::Image(image),
+    /// When `data.image` does not multiply to `inputs`.
+    pub fn input_shape(&self, inputs: u64) -> Result<Shape, RecipeError> {
+        if let Examples::Windows { length, .. } = self.data.examples {
+            return Ok(Shape::Sequence([length, inputs / length.max(1)]));
+        }
+        match self.data.image {
+            None => Ok(Shape::Row(inputs)),
+            Some(image) if Shape::Image(image).values() == inputs => Ok(Shape::Image(image)),
             Some(image) => {
                 let [channels, height, width] = image;
                 let values = Shape::Image(image).values();
-                return Err(RecipeError::one(
+                Err(RecipeError::one(
                     self.place("data.image"),
                     "data.image",
                     format!(
                         "data.image = [{channels}, {height}, {width}] makes {values} values of each row, but the data has {}",
                         counted(inputs as usize, "input")
                     ),
-                ));
+                ))
             }
-        };
+        }
+    }
+
+    /// The shape that each layer puts out, given the number of input columns.
+    ///
+    /// # Errors
+    /// When `data.image` does not multiply to `inputs`, a layer gets another shape than it needs, or a window does not fit.
+    pub fn shapes(&self, inputs: u64) -> Result<Vec<Shape>, RecipeError> {
+        let mut shape = self.input_shape(inputs)?;
         let mut shapes = Vec::with_capacity(self.layers.len());
         for (number, layer) in self.layers.iter().enumerate() {
             let key = format!("layers.{number}");

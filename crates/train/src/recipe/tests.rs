@@ -518,9 +518,14 @@ prop_compose! {
 
 prop_compose! {
     fn data()(file in prop::option::of("[a-z]{1,8}\\.csv"), inputs in prop::collection::vec("[a-z*]{1,5}", 0..3), target in prop::collection::vec("[a-z]{1,5}", 0..3),
-              normalize in kind::<Normalize>(), scale in positive(), shuffle: bool, validation in 0.01..0.99_f64, image in prop::option::of(prop::array::uniform3(1..64_u64))) -> DataSpec {
+              normalize in kind::<Normalize>(), scale in positive(), shuffle: bool, validation in 0.01..0.99_f64, image in prop::option::of(prop::array::uniform3(1..64_u64)), examples in kind::<Examples>()) -> DataSpec {
+        let image = image.filter(|_| examples == Examples::Rows);
+        let examples = match examples {
+            Examples::Windows { .. } => Examples::Windows { length: 3, ahead: 0, horizon: 2, stride: 5 },
+            Examples::Rows => Examples::Rows,
+        };
         let normalize_target = Normalize::Fixed { scale, shift: -scale };
-        DataSpec { file: file.map(Into::into), inputs, target, normalize, normalize_target, missing: if shuffle { Missing::Drop } else { Missing::Keep }, shuffle, validation, image, drop_last: !shuffle, prefetch: shuffle.then_some(3) }
+        DataSpec { file: file.map(Into::into), inputs, target, normalize, normalize_target, missing: if shuffle { Missing::Drop } else { Missing::Keep }, shuffle, validation, image, drop_last: !shuffle, prefetch: shuffle.then_some(3), stream: shuffle, scratch: shuffle.then(|| "scratch".into()), examples }
     }
 }
 
