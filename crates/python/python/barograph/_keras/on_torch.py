@@ -276,7 +276,7 @@ class OnTorch:
     def _scale_loss(self, original: Callable[..., Any], optimizer: Any, loss: Any) -> Any:
         scaled = original(optimizer, loss)
         if scaled is not loss:
-            self._guarded(self._supervisor.see_scaled, scaled, loss)
+            self._guarded(lambda: self._supervisor.see_scaled(scaled, loss, float(optimizer.dynamic_scale.value)))
         return scaled
 
     def _guarded(self, see: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from . import aside, source
+from . import aside, facts, source
 from .budget import FIRST_STEPS, FULL
 from .flow import Event, floats, has_nan, is_finite, is_mask, rows_of, statistics
 from .readings import INPUT
@@ -117,6 +117,8 @@ class Calls:
             self._place = source.place(4)
         call.place = self._place
         call.autocast = aside.autocast()
+        if not supervisor.loop.is_known:
+            facts.model(supervisor.readings, call.module, call.autocast)
         results = floats(out)
         given = floats(args[0]) if len(args) == 1 and not kwargs else floats((args, kwargs))
         self.rows = next((result.shape[0] for result in results if result.dim() > 0), 0)

@@ -1,4 +1,4 @@
-"""What an optimizer object tells of itself."""
+"""What a model and an optimizer tell of themselves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ import torch
 
 if TYPE_CHECKING:
     from .readings import Readings
+
+
+def model(readings: Readings, module: torch.nn.Module, autocast: list[tuple[str, torch.dtype]]) -> None:
+    """Writes down the mode that a model is trained in, and the element type that it computes in; `autocast` as `aside.autocast`."""
+    readings.fact("training_mode", module.training)
+    weight = next((weight for weight in module.parameters() if weight.is_floating_point()), None)
+    if weight is not None:
+        dtype = dict(autocast).get(weight.device.type, weight.dtype)
+        readings.fact("precision", str(dtype).removeprefix("torch."))
 
 
 def optimizer(readings: Readings, optimizer: torch.optim.Optimizer) -> None:

@@ -338,7 +338,7 @@ def _scale(original: Callable[..., Any], scaler: Any, outputs: Any) -> Any:
     scaled = original(scaler, outputs)
     watching = _supervisor
     if watching is not None:
-        _guarded(watching.see_scaled, scaled, outputs)
+        _guarded(lambda: watching.see_scaled(scaled, outputs, scaler.get_scale()))
     return scaled
 
 

@@ -157,6 +157,7 @@ class Loop:
         inputs = list(tensors(args))
         if self._supervisor.answers.targets is None and len(self._supervisor.calls):
             self._guess_targets(inputs)
+        self._see_compared(inputs)
         kept = [tensor.detach() for tensor in inputs if tensor.numel() <= _SMALL]
         operation = Operation(name, source.place(5), kept, of_library=kind is names.LOSS)
         self._operations.append(operation)
@@ -182,6 +183,18 @@ class Loop:
         place = 0 if kind is names.TARGET else 1
         if len(args) > place and isinstance(args[place], torch.Tensor):
             self._supervisor.answers.targets = args[place]
+
+    def _see_compared(self, inputs: list[torch.Tensor]) -> None:
+        """Outputs `(N, 1)` beside targets `(N)`, or the other way round, become `(N, N)`: every row is compared with every other."""
+        if len(inputs) < 2:
+            return
+        one, other = inputs[0], inputs[1]
+        rows = self._supervisor.calls.rows
+        if rows < 2 or one.requires_grad == other.requires_grad or one.numel() != rows or other.numel() != rows:
+            return
+        spread = {one.dim(), other.dim()} == {1, 2} and (one if one.dim() == 2 else other).shape[1] == 1
+        if spread or one.shape == other.shape:
+            self._supervisor.readings.scalar("loss_rows_compared", float(rows if spread else 1))
 
     def _guess_targets(self, inputs: list[torch.Tensor]) -> None:
         """Of a loss that is written by hand: what meets the outputs and is no result of the model."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .flow import has_no_numbers, is_finite, is_finite_anywhere
+from .flow import has_no_numbers, is_finite, is_finite_anywhere, statistics
 from .ranks import local
 from .readings import GRADIENT, WEIGHT
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _KEPT = 16_000_000
 """Elements up to which the memory for old weights is kept between the steps at which it is used (our choice: 64 MB)."""
+
+_LOOKED_AT = 65_536
+"""Elements up to which a gradient is looked at for what an earlier step left in it (our choice)."""
 
 
 class Parameters:
@@ -57,6 +60,20 @@ class Parameters:
         for parameter in trained:
             if parameter.grad is not None:
                 self._add(parameter, None)
+        if optimizers:
+            optimized = set(map(id, trained))
+            for site, tensor in zip(self._sites, self._tensors):
+                self._readings.fact("optimized", id(tensor) in optimized, site=site)
+
+    def hold_old_gradients(self) -> bool | None:
+        """Whether a gradient of an earlier step is still there, to which the next backward pass adds. `None` if what is there is too
+        large to be looked at, or lives on an accelerator."""
+        kept = [p.grad for p in self._tensors if p.requires_grad and p.grad is not None]
+        looked_at = [gradient for gradient in kept if gradient.is_cpu and gradient.numel() <= _LOOKED_AT]
+        if kept and not looked_at:
+            return None
+        found = [statistics(gradient, "") for gradient in looked_at]
+        return any(one is not None and one.abs_max > 0.0 for one in found)
 
     def learn_leaves(self, loss: torch.Tensor) -> None:
         """Takes in what a loss is differentiated by: the parameters of a loop that has no optimizer."""

@@ -91,6 +91,8 @@ class Supervisor:
         self._primary: int | None = None
         self._primary_rested = 0
         self._optimizers_made = 0
+        self._kept_gradients = False
+        """Whether a step began with gradients of an earlier one."""
         self._newcomer: set[int] | None = None
         """Parameters of an optimizer that was made while another model was trained, and of which none was seen."""
         self._optimizer_place: tuple[CodeType, int] | None = None
@@ -229,6 +231,8 @@ class Supervisor:
         with torch._C.DisableTorchFunction():
             self.end_without_optimizer()
             self.begin()
+            if not self.backward_seen and self.step and not self.loop.is_known and self._optimizers_made < 2:
+                self._see_old_gradients()
             self.backward_seen = True
             for loss in (roots,) if type(roots) is torch.Tensor else list(tensors(roots))[:1]:
                 self._see_loss(self._scaled.get(id(loss), loss))
@@ -259,8 +263,17 @@ class Supervisor:
         if broken:
             self.incidents.begin(locate.forward(self, loss), self.step)
 
-    def see_scaled(self, scaled: Any, loss: Any) -> None:
+    def _see_old_gradients(self) -> None:
+        """Of models that are trained against each other, one may keep its gradients while another has its turn; of one, none is to."""
+        kept = self.parameters.hold_old_gradients()
+        if kept is not None:
+            self._kept_gradients = self._kept_gradients or kept
+            self.readings.fact("gradients_reset", not self._kept_gradients, "measured")
+
+    def see_scaled(self, scaled: Any, loss: Any, scale: float) -> None:
         """A gradient scaler multiplied the loss: the loss itself is what is meant."""
+        self.begin()
+        self.readings.scalar("loss_scale", scale)
         for after, before in zip(tensors(scaled), tensors(loss)):
             self._scaled[id(after)] = before
 

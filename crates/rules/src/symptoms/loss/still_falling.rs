@@ -11,7 +11,8 @@ rule! {
     /// ## How it is detected
     /// The slope over the last half is a fall of at least `PACE` of the loss per run of this length, `CERTAIN` times
     /// its own uncertainty, at no less than `EVEN` of the pace of the whole run, and the network is poor (skill below
-    /// `SKILL`; where no skill was observed, less than half of the first loss is gone).
+    /// `SKILL`; where no skill was observed, less than half of the first loss is gone). A loss that only falls back to
+    /// where it was is none.
     ///
     /// ## Example
     /// ```trace
@@ -24,6 +25,12 @@ rule! {
     /// step     loss      accuracy   chance_loss
     /// 0..49    2.3->0.6  0.1->0.8   2.3
     /// 50..199  0.6->0.5  0.8->0.85  2.3
+    /// healthy
+    /// ```
+    /// ```trace
+    /// step      loss   r2
+    /// 0..99     1->9   0->-8
+    /// 100..199  9->2   -8->-1
     /// healthy
     /// ```
     ///
@@ -74,7 +81,8 @@ impl Watch for LossStillFalling {
         let pace = -late / last.abs().max(f64::MIN_POSITIVE);
         // The slope of n points with this noise over half the length, per whole length: sd * sqrt(12 / n) * 2.
         let uncertain = noise * (12.0 / (0.5 * loss.seen() as f64)).sqrt() * 2.0;
-        if !poor || pace < PACE || late > EVEN * whole || -late < CERTAIN * uncertain {
+        let fell = last < first;
+        if !poor || !fell || pace < PACE || late > EVEN * whole || -late < CERTAIN * uncertain {
             return Verdict::Healthy;
         }
         let message = format!(
