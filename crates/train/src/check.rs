@@ -3,9 +3,10 @@ use crate::data::source::{each_inputs, each_targets};
 use crate::data::{RowSource, Targets};
 use crate::engine::Engine;
 use crate::error::TrainError;
+use crate::losses::ctc;
 use crate::metrics::Scoring;
 use crate::model::Model;
-use crate::recipe::Task;
+use crate::recipe::{LossKind, LossWants, Task};
 use barograph_burn::{Scope, cpu, from_slice};
 
 /// Outputs of the model, found by running it on one row of zeros.
@@ -49,6 +50,10 @@ pub(crate) fn check_outputs(engine: &Engine<'_>, data: &dyn RowSource) -> Result
     match data.targets(&[])? {
         Targets::Classes(_) if task == Task::Regression => Ok(()),
         Targets::Classes(_) => check_classes(outputs, data),
+        Targets::Real { columns, .. } if engine.recipe.loss.kind.wants() == LossWants::Labels => {
+            check_labels(engine, columns, data)
+        }
+        Targets::Real { columns, .. } if is_steps(engine, columns) => check_steps(engine, columns, data),
         Targets::Real { columns, .. } if columns != outputs && outputs != 1 && columns != 1 => {
             Err(TrainError::Mismatch(format!(
                 "the data set has {columns} target columns, but the network has {outputs} outputs; give the last layer units = {columns}"
@@ -79,4 +84,72 @@ fn check_classes(outputs: usize, data: &dyn RowSource) -> Result<(), TrainError>
         ))),
         None => Ok(()),
     }
+}
+
+/// Whether there is a class number for each of several time steps.
+fn is_steps(engine: &Engine<'_>, columns: usize) -> bool {
+    engine.recipe.loss.kind.wants() == LossWants::Classes
+        && columns > 1
+        && columns != engine.outputs
+        && engine.outputs.is_multiple_of(columns)
+}
+
+/// Refuses the first row of real targets that has a problem.
+fn check_rows(
+    columns: usize,
+    data: &dyn RowSource,
+    problem: impl Fn(&[f32]) -> Option<String>,
+) -> Result<(), TrainError> {
+    let all: Vec<usize> = (0..data.rows()).collect();
+    let mut bad = None;
+    each_targets(data, &all, |rows, targets| {
+        let Targets::Real { values, .. } = targets else { return };
+        let mut named = rows.iter().zip(values.chunks(columns.max(1)));
+        bad = bad.take().or_else(|| named.find_map(|(row, values)| Some((*row, problem(values)?))));
+    })?;
+    match bad {
+        Some((row, problem)) => Err(TrainError::Mismatch(format!("row {row} of the data set has {problem}"))),
+        None => Ok(()),
+    }
+}
+
+/// Checks that every time step has a class that has an output.
+fn check_steps(engine: &Engine<'_>, columns: usize, data: &dyn RowSource) -> Result<(), TrainError> {
+    let classes = engine.outputs / columns;
+    let known = |value: &f32| value.is_nan() || (value.fract() == 0.0 && *value < classes as f32);
+    check_rows(columns, data, |row| {
+        let step = row.iter().position(|value| !known(value))?;
+        Some(format!(
+            "class {} at time step {step}, but the network has {classes} outputs a step, for classes 0 to {}; give the last layer more \
+             units, or repair the row (a step of which nothing is to be learned holds -1)",
+            row[step],
+            classes - 1,
+        ))
+    })
+}
+
+/// Checks that the network puts out whole time steps, and that the labels of every row are classes and fit them.
+fn check_labels(engine: &Engine<'_>, columns: usize, data: &dyn RowSource) -> Result<(), TrainError> {
+    let LossKind::Ctc { classes, blank } = engine.recipe.loss.kind else { return Ok(()) };
+    let (classes, blank, outputs) = (classes as usize, blank as usize, engine.outputs);
+    if !outputs.is_multiple_of(classes) {
+        return Err(TrainError::Mismatch(format!(
+            "loss.classes = {classes}, but the {outputs} outputs of the network are no whole number of time steps of {classes} scores; \
+             give the last layer units = {classes} on a sequence"
+        )));
+    }
+    let time = outputs / classes;
+    check_rows(columns, data, |row| {
+        let problem = match ctc::spelled(row, classes, blank) {
+            // What is missing is for the report to show.
+            None if row.iter().any(|value| value.is_nan()) => return None,
+            None => format!("labels that are no classes from 0 to {}", classes - 1),
+            Some(labels) => {
+                let steps = ctc::steps_needed(&labels);
+                (steps > time)
+                    .then(|| format!("labels that need {steps} time steps, a blank between equal ones among them"))?
+            }
+        };
+        Some(format!("{problem}, but the network puts out {time} time steps of {classes} classes; take the row out"))
+    })
 }

@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
 use crate::penalty::penalty;
 use crate::recipe::Recipe;
+use crate::weight_rules::WeightRules;
 use barograph_burn::{
     Observer, Parameters, Scope, StepKey, Trace, from_slice, map_gradients, ops, to_vec, with_elements,
 };
@@ -64,6 +65,8 @@ pub(crate) struct Engine<'a> {
     /// Outputs of the network.
     pub(crate) outputs: usize,
     pub(crate) device: Device,
+    /// What is asked of single weights.
+    pub(crate) rules: WeightRules,
 }
 
 impl Engine<'_> {
@@ -117,7 +120,7 @@ impl Engine<'_> {
         let model = if matches!(clipped, Clipped::Refused(_)) {
             model
         } else {
-            optimizer.step(plan.learning_rate, plan.momentum, model, gradients)
+            self.rules.constrain(optimizer.step(plan.learning_rate, plan.momentum, model, gradients))
         };
         if let Some((observer, parameters)) = &eyes.observer {
             observer.with(|session| {
@@ -141,10 +144,8 @@ impl Engine<'_> {
             None => compute(outputs),
             Some(trace) => trace.whole("loss", LOSS_SITE, outputs, compute),
         };
-        match penalty(&self.recipe.penalty, model) {
-            Some(penalty) => ops::add(loss, penalty),
-            None => loss,
-        }
+        let penalties = [penalty(&self.recipe.penalty, model), self.rules.penalty(model)];
+        penalties.into_iter().flatten().fold(loss, ops::add)
     }
 
     fn has_clip(&self) -> bool {

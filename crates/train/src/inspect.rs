@@ -10,6 +10,7 @@ use crate::metrics::Scoring;
 use crate::prepare::{Prepared, prepare};
 use crate::recipe::{Recipe, Shape, Task};
 use crate::trainer::{see_rows, steps_per_epoch};
+use crate::weight_rules::WeightRules;
 use crate::{Model, Network};
 use barograph_burn::{Parameters, cpu};
 use barograph_monitor::{EvidenceMode, Options, Session};
@@ -56,7 +57,8 @@ pub fn inspect(recipe: &Recipe, data: &dyn RowSource) -> Result<Inspection, Trai
     let rows = Rows::new(&data, training);
     let outputs = check::outputs(&network, data.features());
     let scoring = Scoring::new(task, takes);
-    let engine = Engine { recipe, loss: &recipe.loss, rows: &rows, scoring, outputs, device: cpu(true) };
+    let rules = WeightRules::new(&network, Vec::new())?;
+    let engine = Engine { recipe, loss: &recipe.loss, rows: &rows, scoring, outputs, device: cpu(true), rules };
     check::check_outputs(&engine, &data)?;
     let steps_per_epoch = steps_per_epoch(rows.len(), recipe);
     let extent = Extent {

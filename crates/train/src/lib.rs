@@ -32,6 +32,7 @@ mod schedules;
 mod snapshots;
 mod trainer;
 mod trial;
+mod weight_rules;
 
 pub use checkpoint::{MODEL_FILE, RECIPE_FILE, load_weights, save_weights};
 pub use clip::{Clipped, clip};
@@ -48,3 +49,4 @@ pub use penalty::penalty;
 pub use schedules::Schedule;
 pub use trainer::Trainer;
 pub use trial::{TRIAL_STEPS, try_remedy};
+pub use weight_rules::{Constraint, Regularizer, WeightPart, WeightRule};

@@ -10,13 +10,15 @@ pub struct Scoring {
     pub task: Task,
     /// Whether outputs are raw scores: then a single output says yes above 0, else above 0.5.
     pub logits: bool,
+    /// Whether a target belongs to each answer; not where labels have no known place in time.
+    pub aligned: bool,
 }
 
 impl Scoring {
     /// The scoring of a task with a loss.
     #[must_use]
     pub fn new(task: Task, takes: Option<LossTakes>) -> Self {
-        Self { task, logits: takes == Some(LossTakes::Logits) }
+        Self { task, logits: takes == Some(LossTakes::Logits), aligned: takes != Some(LossTakes::StepLogits) }
     }
 
     /// The scalar that holds the score of the training rows.
@@ -64,6 +66,9 @@ pub struct Score {
 impl Score {
     /// Takes in the outputs `[rows, width]` of a batch. Returns the accuracy of this batch alone, where there is one.
     pub fn see(&mut self, scoring: Scoring, outputs: &[f32], width: usize, answers: Answers<'_>) -> Option<f64> {
+        if !scoring.aligned {
+            return None;
+        }
         let (right, count) = match (scoring.task, answers) {
             (Task::Regression, Answers::Real(targets)) => {
                 self.see_real(outputs, targets, width);
@@ -75,6 +80,10 @@ impl Score {
                 return None;
             }
             (_, Answers::Classes(classes)) => (right_classes(outputs, width, classes, scoring.logits), classes.len()),
+            (Task::Multiclass, Answers::Real(targets)) => {
+                let rows = outputs.len() / width.max(1);
+                right_answers(outputs, targets, width, targets.len() / rows.max(1))
+            }
             (_, Answers::Real(targets)) => {
                 let yes = |value: f32| value > scoring.threshold();
                 let right =
@@ -110,13 +119,30 @@ impl Score {
     }
 }
 
+/// How many classes are right, and of how many, where targets come as numbers: a class for each of several time steps (below 0: none is
+/// known), or the share of each class, of which the largest is meant.
+fn right_answers(outputs: &[f32], targets: &[f32], width: usize, columns: usize) -> (usize, usize) {
+    if columns == width {
+        let classes: Vec<i64> = targets.chunks(width.max(1)).map(|row| largest(row) as i64).collect();
+        return (right_classes(outputs, width, &classes, false), classes.len());
+    }
+    let known = targets.iter().filter(|&&class| class >= 0.0).count();
+    let classes: Vec<i64> = targets.iter().map(|&class| if class >= 0.0 { class as i64 } else { -1 }).collect();
+    (right_classes(outputs, width / columns.max(1), &classes, false), known)
+}
+
+/// The place of the largest value.
+fn largest(row: &[f32]) -> usize {
+    row.iter().enumerate().fold(0, |best, (place, value)| if *value > row[best] { place } else { best })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn accuracy_counts_right_classes_over_all_batches() {
-        let scoring = Scoring { task: Task::Multiclass, logits: true };
+        let scoring = Scoring::new(Task::Multiclass, Some(LossTakes::Logits));
         let mut score = Score::default();
         let first = score.see(scoring, &[0.1, 0.9, 2.0, -1.0], 2, Answers::Classes(&[1, 1]));
         assert_eq!(first, Some(0.5));
@@ -127,7 +153,7 @@ mod tests {
     #[test]
     fn a_single_output_says_yes_above_its_threshold() {
         let accuracy = |logits, output| {
-            let scoring = Scoring { task: Task::Binary, logits };
+            let scoring = Scoring { task: Task::Binary, logits, aligned: true };
             Score::default().see(scoring, &[output], 1, Answers::Classes(&[1]))
         };
         assert_eq!(accuracy(true, 0.2), Some(1.0));
@@ -136,7 +162,7 @@ mod tests {
 
     #[test]
     fn r2_is_one_for_perfect_answers_and_zero_for_the_mean() {
-        let scoring = Scoring { task: Task::Regression, logits: false };
+        let scoring = Scoring::new(Task::Regression, None);
         let r2 = |outputs: &[f32]| {
             let mut score = Score::default();
             score.see(scoring, outputs, 1, Answers::Real(&[1.0, 2.0, 3.0]));

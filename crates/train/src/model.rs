@@ -1,4 +1,5 @@
 //! What can be trained.
+use crate::weight_rules::WeightRule;
 use barograph_vocab::{FactKey, FactValue};
 use burn::module::Module;
 use burn::prelude::*;
@@ -39,6 +40,11 @@ pub trait Model: Module {
     /// Whether [`Model::check_inputs`] ever refuses a row; rows are not read for it otherwise.
     fn checks_inputs(&self) -> bool {
         true
+    }
+
+    /// What is asked of the model's weights in training besides a small loss.
+    fn weight_rules(&self) -> Vec<WeightRule> {
+        Vec::new()
     }
 
     /// Whether the model can take this row of inputs; asked for every row, before the first step.

@@ -9,6 +9,7 @@ use crate::random::{Purpose, Random};
 use crate::recipe::{
     Activation, LayerKind, Recipe, RecipeError, Shape, WeightSpec, branch_shapes, inner_shapes, layer_names,
 };
+use crate::weight_rules::{WeightRule, rules_of_layer};
 use barograph_vocab::{FactKey, FactValue};
 use burn::module::Module;
 use burn::prelude::*;
@@ -21,6 +22,8 @@ pub struct Network {
     sites: Vec<String>,
     #[module(skip)]
     facts: Vec<LayerFact>,
+    #[module(skip)]
+    rules: Vec<WeightRule>,
 }
 
 impl Network {
@@ -31,7 +34,7 @@ impl Network {
     pub fn from_recipe(recipe: &Recipe, inputs: usize, device: &Device) -> Result<Self, RecipeError> {
         let shapes = recipe.shapes(inputs as u64)?;
         let mut input = recipe.input_shape(inputs as u64)?;
-        let mut builder = Builder { device, inner: recipe.layers.len(), facts: Vec::new() };
+        let mut builder = Builder { device, inner: recipe.layers.len(), facts: Vec::new(), rules: Vec::new() };
         let (mut layers, mut sites) = (Vec::new(), Vec::new());
         for (number, ((spec, site), output)) in recipe.layers.iter().zip(recipe.layer_names()).zip(shapes).enumerate() {
             let mut random = Random::new(recipe.seed, Purpose::Weight, 0, number as u32);
@@ -43,7 +46,7 @@ impl Network {
             }
             input = output;
         }
-        Ok(Self { layers, sites, facts: builder.facts })
+        Ok(Self { layers, sites, facts: builder.facts, rules: builder.rules })
     }
 
     /// The layers with their sites.
@@ -95,6 +98,10 @@ impl Model for Network {
         matches!(self.layers.first(), Some(Layer::Embedding(_)))
     }
 
+    fn weight_rules(&self) -> Vec<WeightRule> {
+        self.rules.clone()
+    }
+
     fn check_inputs(&self, row: &[f32]) -> Result<(), String> {
         match self.layers().next() {
             Some((site, Layer::Embedding(embedding))) => embedding.check(site, row),
@@ -143,6 +150,7 @@ struct Builder<'a> {
     /// The number that the next layer inside of another one gets: those of the recipe's own list come first.
     inner: usize,
     facts: Vec<LayerFact>,
+    rules: Vec<WeightRule>,
 }
 
 impl Builder<'_> {
@@ -156,6 +164,7 @@ impl Builder<'_> {
         random: &mut Random,
     ) -> Result<Option<Layer>, String> {
         let [input, output] = shapes;
+        self.rules.extend(rules_of_layer(kind, site));
         let Some(specs) = kind.layers() else {
             // A layer that computes nothing is one of the recipe all the same, and counts when remedies number its layers.
             self.facts.extend(facts(kind, site, input));

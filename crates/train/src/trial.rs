@@ -9,6 +9,7 @@ use crate::outcome::Outcome;
 use crate::prepare::prepare;
 use crate::recipe::Recipe;
 use crate::schedules::Schedule;
+use crate::weight_rules::WeightRules;
 use crate::{Model, Network};
 use barograph_burn::cpu;
 use barograph_vocab::{Remedy, Severity, Trial};
@@ -56,7 +57,9 @@ pub fn try_remedy(
     let scoring = Scoring::new(prepared.task, Some(repaired.loss.kind.takes()));
     let network = Network::from_recipe(&repaired, prepared.rows.features(), &cpu(true))?;
     let outputs = crate::check::outputs(&network, prepared.rows.features());
-    let engine = Engine { recipe: &repaired, loss: &repaired.loss, rows: &rows, scoring, outputs, device: cpu(true) };
+    let rules = WeightRules::new(&network, Vec::new())?;
+    let loss = &repaired.loss;
+    let engine = Engine { recipe: &repaired, loss, rows: &rows, scoring, outputs, device: cpu(true), rules };
     crate::check::check_outputs(&engine, &prepared.rows)?;
     // A snapshot is good only from before the first sign of trouble.
     let findings = outcome.diagnosis().map(|diagnosis| diagnosis.findings).unwrap_or_default();

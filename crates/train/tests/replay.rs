@@ -60,7 +60,7 @@ fn a_nan_in_one_row_at_step_137_with_dropout_and_batch_norm() {
     let row = 8 * 137 + 5;
     let mut recipe = recipe(0.01);
     recipe.data.shuffle = false;
-    let found = incident(&recipe, recipe.loss, &data(1600, Some(row)));
+    let found = incident(&recipe, recipe.loss.clone(), &data(1600, Some(row)));
     assert_eq!((found.step, found.phase, found.operation.as_str()), (137, Phase::Data, "input"));
     assert_eq!((found.rows, found.exactness), (vec![row as u64], Exactness::Exact));
 }
@@ -103,7 +103,7 @@ fn the_derivative_of_a_square_root_at_zero_breaks_the_backward_pass() {
 fn an_exploding_rate_names_the_operation_that_overflows() {
     let mut recipe = recipe(1e8);
     recipe.layers = vec![LayerSpec::dense(16), LayerSpec::dense(1)];
-    let found = incident(&recipe, recipe.loss, &data(160, None));
+    let found = incident(&recipe, recipe.loss.clone(), &data(160, None));
     assert!(matches!(found.phase, Phase::Forward | Phase::Backward), "{found:?}");
     assert!(found.inputs.iter().all(|input| input.reading.non_finite() == 0), "{found:?}");
     assert_eq!(found.exactness, Exactness::Exact);
@@ -123,7 +123,7 @@ fn an_update_that_overflows_is_found_in_the_weight() {
     recipe.loss = LossSpec::from(LossKind::Mae);
     let mut data = data(160, None);
     data.inputs.iter_mut().for_each(|x| *x *= 1e3);
-    let found = incident(&recipe, recipe.loss, &data);
+    let found = incident(&recipe, recipe.loss.clone(), &data);
     assert_eq!(
         (found.phase, found.operation.as_str(), found.site.as_str()),
         (Phase::Update, "sgd update", "dense1.weight")

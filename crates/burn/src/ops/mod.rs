@@ -9,11 +9,13 @@
 mod elementwise;
 mod network;
 mod reduce;
+mod row_function;
 mod shape;
 
 pub use elementwise::*;
 pub use network::*;
 pub use reduce::*;
+pub use row_function::*;
 pub use shape::*;
 
 use crate::trace::Recording;

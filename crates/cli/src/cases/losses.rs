@@ -27,7 +27,7 @@ impl CaseLoss {
             "mse" => library(LossKind::Mse),
             "half_mse" => library(LossKind::HalfMse),
             "mae" => library(LossKind::Mae),
-            "sse" => Self::Library(LossSpec { kind: LossKind::Mse, reduction: Reduction::Sum }),
+            "sse" => Self::Library(LossSpec { reduction: Reduction::Sum, ..LossSpec::from(LossKind::Mse) }),
             "mse_broadcast" => Self::Naive(mse_broadcast),
             "ce_naive_sum" => Self::Naive(ce_naive_sum),
             "ce_naive_mean" => Self::Naive(ce_naive_mean),

@@ -75,7 +75,7 @@ fn trainer(case: &Case, folder: &Path, options: &CaseOptions) -> Result<(Trainer
     let mut recipe = spec.recipe(&case.id, folder, options.seed)?;
     let loss = CaseLoss::named(&spec.loss)?;
     if let CaseLoss::Library(spec) = &loss {
-        recipe.loss = *spec;
+        recipe.loss.clone_from(spec);
     }
     let dataset = data::load(&recipe)?.dataset;
     let network = Network::from_recipe(&recipe, dataset.features(), &cpu(true))?;

@@ -1,36 +1,13 @@
 //! What the target columns mean: classes, labels or numbers.
 use super::raw::{Labels, Places, TargetColumn};
 use super::{DataError, DataReport, Targets};
-use crate::recipe::{LayerKind, LossKind, Recipe, Task};
+use crate::recipe::{LayerKind, LossWants as Wants, Recipe, Task};
 
 /// Targets that are understood.
 pub(crate) struct Resolved {
     pub(crate) targets: Targets,
     pub(crate) task: Task,
     pub(crate) class_names: Vec<String>,
-}
-
-/// What a loss says about its targets.
-#[derive(Clone, Copy, PartialEq)]
-enum Wants {
-    /// One class of several.
-    Classes,
-    /// Yes or no, for each output.
-    Flags,
-    /// Numbers.
-    Numbers,
-}
-
-fn wants(loss: &LossKind) -> Wants {
-    match loss {
-        LossKind::CrossEntropy
-        | LossKind::CategoricalCrossEntropy
-        | LossKind::SparseCategoricalCrossEntropy
-        | LossKind::NegativeLogLikelihood
-        | LossKind::NaiveCrossEntropy => Wants::Classes,
-        LossKind::BinaryCrossEntropy | LossKind::BinaryCrossEntropyLogits | LossKind::Hinge => Wants::Flags,
-        LossKind::Mse | LossKind::HalfMse | LossKind::Mae | LossKind::Huber { .. } => Wants::Numbers,
-    }
 }
 
 /// The outputs of the network, if its last layer of units says.
@@ -123,7 +100,7 @@ fn single_column(
     let task = recipe.task.unwrap_or_else(|| task_of_column(values, recipe));
     let plain = |targets| Ok(Resolved { targets, task, class_names: Vec::new() });
     match task {
-        Task::Regression | Task::Multilabel => {
+        task if wants_rows(recipe, task) => {
             plain(real(&[values], std::slice::from_ref(&name.to_owned()), places, report))
         }
         Task::Binary if is_signs(values) => {
@@ -131,17 +108,22 @@ fn single_column(
             let targets = Targets::Classes(values.iter().map(|&value| i64::from(value > 0.0)).collect());
             Ok(Resolved { targets, task, class_names: vec!["-1".to_owned(), "1".to_owned()] })
         }
-        Task::Binary | Task::Multiclass => plain(Targets::Classes(class_numbers(values, name, recipe, task, places)?)),
+        _ => plain(Targets::Classes(class_numbers(values, name, recipe, task, places)?)),
     }
+}
+
+/// Whether targets stay numbers: they are, or they are labels that may not fill a row.
+fn wants_rows(recipe: &Recipe, task: Task) -> bool {
+    matches!(task, Task::Regression | Task::Multilabel) || recipe.loss.kind.wants() == Wants::Labels
 }
 
 fn task_of_column(values: &[f64], recipe: &Recipe) -> Task {
     let whole = values.iter().all(|value| value.fract() == 0.0);
     let flags = values.iter().all(|&value| value == 0.0 || value == 1.0) || is_signs(values);
     let several_outputs = outputs(recipe).is_some_and(|outputs| outputs > 1);
-    match wants(&recipe.loss.kind) {
+    match recipe.loss.kind.wants() {
         Wants::Classes | Wants::Flags if flags && !several_outputs => Task::Binary,
-        Wants::Classes => Task::Multiclass,
+        Wants::Classes | Wants::Labels => Task::Multiclass,
         Wants::Flags if whole => Task::Multiclass,
         Wants::Numbers if whole && several_outputs => Task::Multiclass,
         Wants::Flags | Wants::Numbers => Task::Regression,
@@ -191,8 +173,12 @@ fn several_columns(
     let flags = columns.iter().flatten().all(|&value| value == 0.0 || value == 1.0);
     let one_hot =
         flags && (0..columns[0].len()).all(|row| columns.iter().map(|column| column[row]).sum::<f64>() == 1.0);
-    let task = recipe.task.unwrap_or(match wants(&recipe.loss.kind) {
-        Wants::Classes if one_hot => Task::Multiclass,
+    let wants = recipe.loss.kind.wants();
+    // Shares of the classes, or a class number for each time step: as many numbers as the loss wants to see.
+    let per_output =
+        wants == Wants::Classes && (is_shares(columns) || is_steps(columns, recipe)) || wants == Wants::Labels;
+    let task = recipe.task.unwrap_or(match wants {
+        _ if one_hot && wants == Wants::Classes || per_output => Task::Multiclass,
         Wants::Flags if flags => Task::Multilabel,
         _ => Task::Regression,
     });
@@ -209,6 +195,11 @@ fn several_columns(
             let targets = Targets::Classes((0..columns[0].len()).map(class).collect());
             Ok(Resolved { targets, task, class_names: names.to_vec() })
         }
+        Task::Multiclass if per_output => {
+            let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+            let targets = real(&columns, names, places, report);
+            Ok(Resolved { targets, task, class_names: Vec::new() })
+        }
         Task::Binary | Task::Multiclass => {
             let text = format!(
                 "task = \"{}\" has one class a row, but there are {} target columns without a single 1 in each row; name one column, or set task = \"multilabel\"",
@@ -218,6 +209,22 @@ fn several_columns(
             Err(DataError::content(recipe.place("data.target"), text))
         }
     }
+}
+
+/// Whether each row holds shares that sum to 1.
+fn is_shares(columns: &[Vec<f64>]) -> bool {
+    /// Rounding of shares that were written with a few digits.
+    const ERROR: f64 = 1e-3;
+    let rows = columns.first().map_or(0, Vec::len);
+    let shares = columns.iter().flatten().all(|share| (0.0..=1.0).contains(share));
+    shares && (0..rows).all(|row| (columns.iter().map(|column| column[row]).sum::<f64>() - 1.0).abs() < ERROR)
+}
+
+/// Whether each row holds class numbers for as many time steps; a number below 0 marks one of which nothing is learned.
+fn is_steps(columns: &[Vec<f64>], recipe: &Recipe) -> bool {
+    let outputs = outputs(recipe);
+    let known = |value: &f64| value.fract() == 0.0 && outputs.is_none_or(|outputs| *value < outputs as f64);
+    outputs.is_some_and(|outputs| outputs != columns.len() as u64) && columns.iter().flatten().all(known)
 }
 
 /// A position among the classes as a class number; a position that cannot be is none of them.

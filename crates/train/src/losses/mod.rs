@@ -1,16 +1,29 @@
 //! Losses: what training makes small.
 
 mod binary_cross_entropy;
+mod class_options;
+mod cosine;
 mod cross_entropy;
+pub(crate) mod ctc;
 mod distance;
+mod focal;
+mod generalized_cross_entropy;
 mod hinge;
+mod huber;
+mod kl_divergence;
+mod log_cosh;
+mod overlap;
+mod poisson;
+mod quantile;
+mod relative;
 mod targets;
 
 pub use targets::TargetTensor;
 
-use crate::recipe::{LossKind, LossSpec, LossTakes, Reduction};
+use crate::recipe::{LossKind, LossSpec, LossTakes, LossWants, Reduction};
 use barograph_burn::ops;
 use burn::prelude::*;
+use class_options::ClassOptions;
 
 /// The site of the loss's own operations.
 pub const LOSS_SITE: &str = "loss";
@@ -68,10 +81,10 @@ impl Default for LossFacts {
 
 impl Loss for LossSpec {
     fn loss(&self, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
-        let terms = terms(self.kind, outputs, targets);
-        match self.reduction {
-            Reduction::Mean => ops::mean(terms),
-            Reduction::Sum => ops::sum(terms),
+        let unrolled = if self.kind.wants() == LossWants::Classes { targets.unrolled(&outputs) } else { None };
+        match unrolled {
+            None => self.reduced(outputs, targets, None),
+            Some((outputs, targets, counts)) => self.reduced(outputs, &targets, Some(counts)),
         }
     }
 
@@ -84,20 +97,69 @@ impl Loss for LossSpec {
     }
 }
 
+impl LossSpec {
+    /// The terms as one number. `counts` `[batch, 1]` says how much each row counts, where not all count alike.
+    fn reduced(&self, outputs: Tensor<2>, targets: &TargetTensor, counts: Option<Tensor<2>>) -> Tensor<1> {
+        let options = ClassOptions::new(self);
+        let weights = options.of_terms(&self.kind, targets, &outputs);
+        let mut terms = terms(self.kind, outputs, targets, &options);
+        if let (Some(weights), true) = (&weights, !self.kind.smooths() || self.kind.wants() == LossWants::Flags) {
+            // The cross-entropies of classes have weighed their terms already: smoothing puts a part of each on other classes.
+            terms = ops::mul(terms, weights.clone());
+        }
+        if let Some(counts) = &counts {
+            terms = ops::mul(terms, counts.clone());
+        }
+        let weights = match (weights, counts) {
+            (Some(weights), Some(counts)) => Some(ops::mul(weights, counts)),
+            (weights, counts) => weights.or(counts),
+        };
+        match (self.reduction, weights) {
+            (Reduction::Sum, _) => ops::sum(terms),
+            (Reduction::Mean, None) => ops::mean(terms),
+            (Reduction::Mean, Some(weights)) => {
+                // Where nothing counts the loss is 0.
+                ops::div(ops::sum(terms), ops::clamp_min(ops::sum(weights), f64::from(f32::MIN_POSITIVE)))
+            }
+        }
+    }
+}
+
 /// The terms of a loss before they become one number: one an example `[batch, 1]`, or one an output `[batch, outputs]`.
-fn terms(kind: LossKind, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<2> {
+fn terms(kind: LossKind, outputs: Tensor<2>, targets: &TargetTensor, options: &ClassOptions<'_>) -> Tensor<2> {
+    let flags = |outputs: &Tensor<2>| options.smoothed_flags(targets.like(outputs));
     match kind {
-        LossKind::CrossEntropy => cross_entropy::of_logits(outputs, targets),
-        LossKind::CategoricalCrossEntropy => cross_entropy::of_distribution(outputs, targets),
-        LossKind::SparseCategoricalCrossEntropy => cross_entropy::of_clamped_probabilities(outputs, targets),
+        LossKind::CrossEntropy => cross_entropy::of_logits(outputs, targets, options),
+        LossKind::CategoricalCrossEntropy => cross_entropy::of_distribution(outputs, targets, options),
+        LossKind::SparseCategoricalCrossEntropy => cross_entropy::of_clamped_probabilities(outputs, targets, options),
         LossKind::NaiveCrossEntropy => cross_entropy::of_distribution_naively(outputs, targets),
-        LossKind::NegativeLogLikelihood => cross_entropy::of_log_probabilities(outputs, targets),
-        LossKind::BinaryCrossEntropy => binary_cross_entropy::of_probabilities(outputs, targets),
-        LossKind::BinaryCrossEntropyLogits => binary_cross_entropy::of_logits(outputs, targets),
+        LossKind::NegativeLogLikelihood => cross_entropy::of_log_probabilities(outputs, targets, options),
+        LossKind::Focal { gamma } => focal::of_classes(outputs, targets, gamma),
+        LossKind::GeneralizedCrossEntropy { q } => generalized_cross_entropy::of_logits(outputs, targets, q),
+        LossKind::KlDivergence => kl_divergence::of_logits(outputs, targets),
+        LossKind::CategoricalHinge => hinge::categorical(outputs, targets),
+        LossKind::BinaryCrossEntropy => binary_cross_entropy::of_probabilities(outputs.clone(), flags(&outputs)),
+        LossKind::BinaryCrossEntropyLogits => binary_cross_entropy::of_logits(outputs.clone(), flags(&outputs)),
+        LossKind::BinaryFocal { gamma, alpha } => focal::of_flags(outputs, targets, gamma, alpha),
+        LossKind::Hinge => hinge::hinge(outputs, targets),
+        LossKind::SquaredHinge => ops::square(hinge::hinge(outputs, targets)),
+        LossKind::Dice => overlap::dice(outputs, targets),
+        LossKind::Tversky { alpha, beta } => overlap::tversky(outputs, targets, alpha, beta),
         LossKind::Mse => distance::squared(outputs, targets),
         LossKind::HalfMse => ops::mul_scalar(distance::squared(outputs, targets), 0.5),
         LossKind::Mae => distance::absolute(outputs, targets),
-        LossKind::Huber { delta } => distance::huber(outputs, targets, delta),
-        LossKind::Hinge => hinge::hinge(outputs, targets),
+        LossKind::Mape => relative::percentage(outputs, targets),
+        LossKind::Msle => relative::squared_logarithmic(outputs, targets),
+        LossKind::Huber { delta } => huber::huber(outputs, targets, delta),
+        LossKind::SmoothL1 { beta } => ops::div_scalar(huber::huber(outputs, targets, beta), beta),
+        LossKind::LogCosh => log_cosh::log_cosh(outputs, targets),
+        LossKind::Quantile { q } => quantile::quantile(outputs, targets, q),
+        LossKind::Poisson => poisson::of_rates(outputs, targets),
+        LossKind::PoissonLog => poisson::of_logarithms(outputs, targets),
+        LossKind::CosineDistance => cosine::distance(outputs, targets),
+        LossKind::Ctc { classes, blank } => ctc::of_logits(outputs, targets, classes as usize, blank as usize),
     }
 }
+
+#[cfg(test)]
+mod tests;

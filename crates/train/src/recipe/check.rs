@@ -1,6 +1,9 @@
 //! Whether the values of a recipe make sense, wherever it came from.
 use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
-use super::{CallbackSpec, Examples, Normalize, OptimizerKind, Problem, Recipe, ScheduleKind};
+use super::{
+    CallbackSpec, ConstraintKind, Examples, LossKind, LossSpec, LossWants, Normalize, OptimizerKind, Problem, Recipe,
+    ScheduleKind,
+};
 use super::{LayerKind, LayerSpec};
 use std::fmt::Display;
 
@@ -29,6 +32,7 @@ pub(crate) fn inconsistent(recipe: &Recipe) -> Vec<Problem> {
     check_data(recipe, &mut found);
     check_examples(recipe, &mut found);
     check_layers(recipe, &mut found);
+    check_loss("loss", &recipe.loss, &mut found);
     check_optimizer(recipe, &mut found);
     check_schedule(recipe, &mut found);
     check_callbacks(recipe, &mut found);
@@ -44,6 +48,7 @@ type Found = Vec<(String, String)>;
 
 fn check_layers(recipe: &Recipe, found: &mut Found) {
     check_names("layers", &recipe.layers, found);
+    check_constraints("layers", &recipe.layers, found);
     check_images(recipe, found);
 }
 
@@ -134,6 +139,57 @@ fn check_examples(recipe: &Recipe, found: &mut Found) {
         let kind = recipe.data.examples.name();
         let text = format!("data.image is for examples = \"rows\", and these are {kind}; take it out");
         found.push(("data.image".to_owned(), text));
+    }
+}
+
+/// Bounds of norms that do not go together.
+fn check_constraints(list: &str, layers: &[LayerSpec], found: &mut Found) {
+    for (number, layer) in layers.iter().enumerate() {
+        let key = format!("{list}.{number}");
+        let named = layer.kind.constraints().into_iter();
+        for (name, constraint) in named {
+            if let ConstraintKind::MinMaxNorm { min, max, .. } = constraint
+                && min > max
+            {
+                let text = format!("{key}.{name}.min is {min}, above max = {max}; swap them");
+                found.push((format!("{key}.{name}.min"), text));
+            }
+        }
+        check_constraints(&format!("{key}.layers"), layer.kind.layers().unwrap_or_default(), found);
+    }
+}
+
+fn check_loss(table: &str, loss: &LossSpec, found: &mut Found) {
+    let name = loss.kind.name();
+    if loss.label_smoothing > 0.0 && !loss.kind.smooths() {
+        let text =
+            format!("{table}.label_smoothing is for the cross-entropies, and {name} is none of them; take it out");
+        found.push((format!("{table}.label_smoothing"), text));
+    }
+    if !loss.class_weights.is_empty() {
+        let key = format!("{table}.class_weights");
+        if !loss.kind.weighs() {
+            let text = format!(
+                "{key} is for losses that compare outputs with classes, and {name} is none of them; take it out"
+            );
+            found.push((key, text));
+        } else if loss.class_weights.iter().all(|weight| *weight == 0.0) {
+            let text = format!("{key} are all 0, so that nothing would be learned; give at least one class a weight");
+            found.push((key, text));
+        } else if loss.kind.wants() == LossWants::Flags && loss.class_weights.len() != 2 {
+            let count = loss.class_weights.len();
+            let text = format!("{key} must be two numbers for {name}, the weight of 0 and that of 1, not {count}");
+            found.push((key, text));
+        }
+    }
+    if let LossKind::Ctc { classes, blank } = loss.kind
+        && blank >= classes
+    {
+        let text = format!(
+            "{table}.blank is {blank}, but the {classes} classes are numbered from 0 to {}",
+            classes.saturating_sub(1)
+        );
+        found.push((format!("{table}.blank"), text));
     }
 }
 
@@ -283,6 +339,12 @@ impl Visitor for Checker {
     fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits) {
         let bad = value.iter().find(|value| !limits.allow(**value));
         self.all_of(key, value.is_empty(), bad, &limits.words());
+    }
+
+    fn numbers_or_none(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits) {
+        if !value.is_empty() {
+            self.numbers(key, value, limits);
+        }
     }
 
     fn sizes(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts, [from, to]: [usize; 2]) {

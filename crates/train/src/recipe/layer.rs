@@ -1,7 +1,7 @@
 //! One layer of a recipe, and how code makes one.
 use super::layers::{EMBEDDING, LayerKind, Merge, Padding};
 use super::visit::{Section, Visitor};
-use super::{Activation, Initializer, RecurrentSpec, TransformerSpec, WeightSpec};
+use super::{Activation, ConstraintKind, Initializer, RecurrentSpec, RegularizerKind, TransformerSpec, WeightSpec};
 
 /// `[[layers]]`: one layer. Data runs through the layers in the order of the recipe.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +96,7 @@ impl LayerSpec {
     /// Each whole number below `vocabulary` to a learned row of `dimension` numbers.
     #[must_use]
     pub fn embedding(vocabulary: u64, dimension: u64) -> Self {
-        LayerKind::Embedding { vocabulary, dimension, initializer: EMBEDDING, trainable: true }.into()
+        LayerKind::embedding(vocabulary, dimension).into()
     }
 
     /// A learned row of numbers added to each time step.
@@ -205,6 +205,28 @@ impl LayerSpec {
     pub fn with_bias(mut self, to: bool) -> Self {
         if let Some(weights) = self.weights_mut() {
             weights.bias = to;
+        }
+        self
+    }
+
+    /// With this regularizer of its weight, where the kind has one.
+    #[must_use]
+    pub fn with_regularizer(mut self, to: RegularizerKind) -> Self {
+        if let LayerKind::Embedding { regularizer, .. } = &mut self.kind {
+            *regularizer = to;
+        } else if let Some(weights) = self.weights_mut() {
+            weights.regularizer = to;
+        }
+        self
+    }
+
+    /// With this constraint of its weight, where the kind has one.
+    #[must_use]
+    pub fn with_constraint(mut self, to: ConstraintKind) -> Self {
+        if let LayerKind::Embedding { constraint, .. } = &mut self.kind {
+            *constraint = to;
+        } else if let Some(weights) = self.weights_mut() {
+            weights.constraint = to;
         }
         self
     }

@@ -1,6 +1,8 @@
 //! The kinds of layer.
 use super::visit::{Counts, Kind, Limits, Visitor, words};
-use super::{Activation, Initializer, LayerSpec, RecurrentSpec, TransformerSpec, WeightSpec};
+use super::{
+    Activation, ConstraintKind, Initializer, LayerSpec, RecurrentSpec, RegularizerKind, TransformerSpec, WeightSpec,
+};
 
 /// Largest width, channel count or kernel that a recipe may ask for: our choice, far above any use, so that a slip of the
 /// keyboard is an error message and not an allocation.
@@ -35,7 +37,7 @@ pub enum LayerKind {
         units: u64,
         /// `activation`. Default `linear`.
         activation: Activation,
-        /// `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `initializer` and the other keys of weights, below.
         weights: WeightSpec,
     },
     /// `conv2d`: a square convolution over an image.
@@ -50,7 +52,7 @@ pub enum LayerKind {
         padding: Padding,
         /// `activation`. Default `linear`.
         activation: Activation,
-        /// `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `initializer` and the other keys of weights, below.
         weights: WeightSpec,
     },
     /// `max_pool2d`: the largest value of each square.
@@ -121,6 +123,10 @@ pub enum LayerKind {
         initializer: Initializer,
         /// `trainable`: whether the optimizer changes them. Default true.
         trainable: bool,
+        /// `regularizer`: a penalty that is added to the loss. Default `none`.
+        regularizer: RegularizerKind,
+        /// `constraint`: what they are brought back to after each update; a norm is that of one row. Default `none`.
+        constraint: ConstraintKind,
     },
     /// `position_embedding`: adds a learned row of numbers to each time step of a sequence.
     PositionEmbedding {
@@ -141,7 +147,7 @@ pub enum LayerKind {
         padding: Padding,
         /// `activation`. Default `linear`.
         activation: Activation,
-        /// `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `initializer` and the other keys of weights, below.
         weights: WeightSpec,
     },
     /// `conv2d_transpose`: a transposed convolution, which makes an image larger.
@@ -156,7 +162,7 @@ pub enum LayerKind {
         padding: Padding,
         /// `activation`. Default `linear`.
         activation: Activation,
-        /// `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `initializer` and the other keys of weights, below.
         weights: WeightSpec,
     },
     /// `global_max_pool`: the largest value of each channel of an image, or of each feature of a sequence.
@@ -167,19 +173,19 @@ pub enum LayerKind {
     Rnn {
         /// `activation`. Default `tanh`.
         activation: Activation,
-        /// `units`, `bidirectional`, `return_sequences`, `recurrent_initializer`, `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `units` and the other keys of recurrents and of weights, below.
         recurrent: RecurrentSpec,
     },
     /// `lstm`: long short-term memory over a sequence.
     Lstm {
         /// `forget_bias`: added to the first bias of the forget gate, so that it remembers from the start. Default 1.
         forget_bias: f64,
-        /// `units`, `bidirectional`, `return_sequences`, `recurrent_initializer`, `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `units` and the other keys of recurrents and of weights, below.
         recurrent: RecurrentSpec,
     },
     /// `gru`: the gated recurrent unit over a sequence.
     Gru {
-        /// `units`, `bidirectional`, `return_sequences`, `recurrent_initializer`, `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `units` and the other keys of recurrents and of weights, below.
         recurrent: RecurrentSpec,
     },
     /// `multi_head_attention`: each time step takes a weighted mean of all of them.
@@ -188,17 +194,17 @@ pub enum LayerKind {
         heads: u64,
         /// `causal`: whether a time step sees no later one. Default false.
         causal: bool,
-        /// `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `initializer` and the other keys of weights, below.
         weights: WeightSpec,
     },
     /// `transformer_encoder`: attention to the whole sequence and a feed-forward network, each with a residual connection and a layer norm.
     TransformerEncoder {
-        /// `heads`, `hidden`, `activation`, `dropout`, `norm`, `epsilon`, `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `heads` and the other keys of transformers and of weights, below.
         block: TransformerSpec,
     },
     /// `transformer_decoder`: the same, where a time step sees no later one.
     TransformerDecoder {
-        /// `heads`, `hidden`, `activation`, `dropout`, `norm`, `epsilon`, `initializer`, `bias`, `bias_initializer`, `trainable`.
+        /// `heads` and the other keys of transformers and of weights, below.
         block: TransformerSpec,
     },
     /// `leaky_relu`: `x` above 0, else `slope` times `x`.
@@ -252,6 +258,50 @@ impl LayerKind {
         match self {
             Self::Residual { layers } | Self::Parallel { layers, .. } | Self::Sequential { layers } => Some(layers),
             _ => None,
+        }
+    }
+
+    /// The constraints of its weights, by their keys.
+    pub(super) fn constraints(&self) -> Vec<(&'static str, ConstraintKind)> {
+        let of = |weights: &WeightSpec| {
+            vec![("constraint", weights.constraint), ("bias_constraint", weights.bias_constraint)]
+        };
+        match self {
+            Self::Embedding { constraint, .. } => vec![("constraint", *constraint)],
+            Self::Rnn { recurrent, .. } | Self::Lstm { recurrent, .. } | Self::Gru { recurrent } => {
+                let mut all = of(&recurrent.weights);
+                all.push(("recurrent_constraint", recurrent.recurrent_constraint));
+                all
+            }
+            _ => self.weights().map(of).unwrap_or_default(),
+        }
+    }
+
+    /// What is said of its weights, where it has such.
+    pub(crate) const fn weights(&self) -> Option<&WeightSpec> {
+        match self {
+            Self::Dense { weights, .. }
+            | Self::Conv2d { weights, .. }
+            | Self::Conv1d { weights, .. }
+            | Self::Conv2dTranspose { weights, .. }
+            | Self::Rnn { recurrent: RecurrentSpec { weights, .. }, .. }
+            | Self::Lstm { recurrent: RecurrentSpec { weights, .. }, .. }
+            | Self::Gru { recurrent: RecurrentSpec { weights, .. } }
+            | Self::MultiHeadAttention { weights, .. }
+            | Self::TransformerEncoder { block: TransformerSpec { weights, .. } }
+            | Self::TransformerDecoder { block: TransformerSpec { weights, .. } } => Some(weights),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn embedding(vocabulary: u64, dimension: u64) -> Self {
+        Self::Embedding {
+            vocabulary,
+            dimension,
+            initializer: EMBEDDING,
+            trainable: true,
+            regularizer: RegularizerKind::None,
+            constraint: ConstraintKind::None,
         }
     }
 
@@ -317,7 +367,7 @@ impl Kind for LayerKind {
             Self::GroupNorm { groups: 0, epsilon: 1e-5, trainable: true },
             Self::RmsNorm { epsilon: 1e-5, trainable: true },
             Self::Reshape { shape: Vec::new() },
-            Self::Embedding { vocabulary: 0, dimension: 0, initializer: EMBEDDING, trainable: true },
+            Self::embedding(0, 0),
             Self::PositionEmbedding { initializer: EMBEDDING, trainable: true },
             Self::Conv1d { channels: 0, kernel: 3, stride: 1, padding: Padding::Same, activation, weights },
             Self::Conv2dTranspose { channels: 0, kernel: 3, stride: 2, padding: Padding::Same, activation, weights },
@@ -413,11 +463,13 @@ impl Kind for LayerKind {
             Self::Flatten | Self::GlobalMaxPool | Self::GlobalAveragePool | Self::Glu => {}
             Self::Activation { activation } => visitor.word("activation", activation),
             Self::Reshape { shape } => visitor.sizes("shape", shape, sizes, [1, 3]),
-            Self::Embedding { vocabulary, dimension, initializer, trainable } => {
+            Self::Embedding { vocabulary, dimension, initializer, trainable, regularizer, constraint } => {
                 visitor.count("vocabulary", vocabulary, sizes, true);
                 visitor.count("dimension", dimension, sizes, true);
                 visitor.choice("initializer", initializer);
                 visitor.flag("trainable", trainable);
+                visitor.choice("regularizer", regularizer);
+                visitor.choice("constraint", constraint);
             }
             Self::PositionEmbedding { initializer, trainable } => {
                 visitor.choice("initializer", initializer);

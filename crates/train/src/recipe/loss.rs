@@ -1,5 +1,6 @@
 //! What training makes small.
-use super::visit::{Kind, Limits, Section, Visitor, words};
+use super::LossKind;
+use super::visit::{Limits, Section, Visitor, words};
 
 words! {
     /// How the losses of the examples of a batch become one number.
@@ -24,118 +25,25 @@ words! {
         LogProbabilities = "log_probabilities",
         /// Any number.
         Real = "real",
-    }
-}
-
-/// A loss of the library. `p` is an output, `t` its target; classes are compared one-hot.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum LossKind {
-    /// `cross_entropy`: softmax and logarithm in one stable step. Takes logits.
-    CrossEntropy,
-    /// `categorical_cross_entropy`: `-sum(t ln p)` over one-hot classes. Takes probabilities; like Keras, each row is divided by its
-    /// sum and clamped to 1e-7 ..= 1 - 1e-7.
-    CategoricalCrossEntropy,
-    /// `sparse_categorical_cross_entropy`: the same for class numbers. Like Keras, probabilities are clamped, then their logarithms
-    /// go through a log-softmax.
-    SparseCategoricalCrossEntropy,
-    /// `naive_cross_entropy`: `-sum(t ln p)` as it is often written by hand, without a clamp: a probability of 0 makes it NaN. Takes
-    /// probabilities. It is here to be studied; train with `cross_entropy`. Like any loss written by hand it is `custom` to the diagnosis.
-    NaiveCrossEntropy,
-    /// `negative_log_likelihood`: minus the output of the right class. Takes logarithms of probabilities (`log_softmax`).
-    NegativeLogLikelihood,
-    /// `binary_cross_entropy`: takes probabilities, clamped to 1e-7 ..= 1 - 1e-7; the mean over the outputs.
-    BinaryCrossEntropy,
-    /// `binary_cross_entropy_logits`: sigmoid and logarithm in one stable step. Takes logits.
-    BinaryCrossEntropyLogits,
-    /// `mse`: `(p - t)^2`, the mean over the outputs.
-    Mse,
-    /// `half_mse`: half of `mse`.
-    HalfMse,
-    /// `mae`: `|p - t|`, the mean over the outputs.
-    Mae,
-    /// `huber`: `(p - t)^2 / 2` up to `delta`, then linear; the mean over the outputs.
-    Huber {
-        /// `delta`: where the square turns into a line. Default 1.
-        delta: f64,
-    },
-    /// `hinge`: `max(0, 1 - t p)` with targets -1 and 1 (0 is read as -1).
-    Hinge,
-}
-
-impl LossKind {
-    /// The word that a recipe uses.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.kind()
-    }
-
-    /// What the loss expects the network to put out.
-    #[must_use]
-    pub const fn takes(&self) -> LossTakes {
-        match self {
-            Self::CrossEntropy | Self::BinaryCrossEntropyLogits => LossTakes::Logits,
-            Self::CategoricalCrossEntropy | Self::SparseCategoricalCrossEntropy | Self::NaiveCrossEntropy => {
-                LossTakes::Distribution
-            }
-            Self::NegativeLogLikelihood => LossTakes::LogProbabilities,
-            Self::BinaryCrossEntropy => LossTakes::Probabilities,
-            Self::Mse | Self::HalfMse | Self::Mae | Self::Huber { .. } | Self::Hinge => LossTakes::Real,
-        }
-    }
-}
-
-impl Kind for LossKind {
-    const WHAT: &'static str = "loss";
-
-    fn all() -> Vec<Self> {
-        vec![
-            Self::CrossEntropy,
-            Self::CategoricalCrossEntropy,
-            Self::SparseCategoricalCrossEntropy,
-            Self::NaiveCrossEntropy,
-            Self::NegativeLogLikelihood,
-            Self::BinaryCrossEntropy,
-            Self::BinaryCrossEntropyLogits,
-            Self::Mse,
-            Self::HalfMse,
-            Self::Mae,
-            Self::Huber { delta: 1.0 },
-            Self::Hinge,
-        ]
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::CrossEntropy => "cross_entropy",
-            Self::CategoricalCrossEntropy => "categorical_cross_entropy",
-            Self::SparseCategoricalCrossEntropy => "sparse_categorical_cross_entropy",
-            Self::NaiveCrossEntropy => "naive_cross_entropy",
-            Self::NegativeLogLikelihood => "negative_log_likelihood",
-            Self::BinaryCrossEntropy => "binary_cross_entropy",
-            Self::BinaryCrossEntropyLogits => "binary_cross_entropy_logits",
-            Self::Mse => "mse",
-            Self::HalfMse => "half_mse",
-            Self::Mae => "mae",
-            Self::Huber { .. } => "huber",
-            Self::Hinge => "hinge",
-        }
-    }
-
-    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
-        if let Self::Huber { delta } = self {
-            visitor.number("delta", delta, Limits::POSITIVE);
-        }
+        /// Raw scores of each class at each time step.
+        StepLogits = "step_logits",
     }
 }
 
 /// `[loss]`: what training makes small.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LossSpec {
     /// `kind`, and the keys of that kind. Required in a recipe.
     pub kind: LossKind,
     /// `reduction`: over the examples of a batch. Default `mean`.
     /// With `sum`, `mse` and `mae` also sum over the outputs: the summed squared error.
     pub reduction: Reduction,
+    /// `label_smoothing`: share of each target that is spread evenly over the classes (Szegedy et al. 2016), for the cross-entropies and
+    /// `negative_log_likelihood`. Default 0; below 1.
+    pub label_smoothing: f64,
+    /// `class_weights`: one number for each class (for yes or no: of 0, then of 1), by which its examples count, for the losses of classes.
+    /// The mean is divided by the sum of the weights, as in torch. Default: all alike.
+    pub class_weights: Vec<f64>,
 }
 
 impl Default for LossSpec {
@@ -146,7 +54,7 @@ impl Default for LossSpec {
 
 impl From<LossKind> for LossSpec {
     fn from(kind: LossKind) -> Self {
-        Self { kind, reduction: Reduction::Mean }
+        Self { kind, reduction: Reduction::Mean, label_smoothing: 0.0, class_weights: Vec::new() }
     }
 }
 
@@ -154,5 +62,7 @@ impl Section for LossSpec {
     fn visit<V: Visitor>(&mut self, visitor: &mut V) {
         visitor.kind(&mut self.kind, true);
         visitor.word("reduction", &mut self.reduction);
+        visitor.number("label_smoothing", &mut self.label_smoothing, Limits::BELOW_ONE);
+        visitor.numbers_or_none("class_weights", &mut self.class_weights, Limits::NOT_NEGATIVE);
     }
 }

@@ -35,6 +35,7 @@
 mod activation;
 mod callbacks;
 mod check;
+mod constraint;
 mod data;
 mod diff;
 mod edit;
@@ -43,12 +44,14 @@ mod initializer;
 mod layer;
 mod layers;
 mod loss;
+mod loss_kind;
 mod new;
 mod observe;
 mod optimizer;
 mod origin;
 mod read;
 mod recurrent;
+mod regularizer;
 mod schedule;
 mod shapes;
 pub(crate) mod suggest;
@@ -59,18 +62,21 @@ mod write;
 
 pub use activation::Activation;
 pub use callbacks::{CallbackSpec, Mode, Monitor, Watch};
+pub use constraint::ConstraintKind;
 pub use data::{DataSpec, Examples, Missing, Normalize, Task};
 pub use diff::{DiffLine, diff, diff_text};
 pub use error::{Problem, RecipeError};
 pub use initializer::Initializer;
 pub use layer::{LayerSpec, layer_names};
 pub use layers::{LARGEST_LAYER, LayerKind, Merge, Padding};
-pub use loss::{LossKind, LossSpec, LossTakes, Reduction};
+pub use loss::{LossSpec, LossTakes, Reduction};
+pub use loss_kind::{LossKind, LossWants};
 pub use new::{new_recipe, new_recipe_for};
 pub use observe::ObserveSpec;
 pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpec, PenaltySpec};
 pub use origin::Origin;
 pub use recurrent::RecurrentSpec;
+pub use regularizer::{OrthogonalMode, RegularizerKind};
 pub use schedule::{ScheduleKind, ScheduleSpec, Swing, Unit};
 pub use shapes::Shape;
 pub(crate) use shapes::{branch_shapes, inner_shapes};
@@ -78,6 +84,8 @@ pub use transformer::{NormPlace, TransformerSpec};
 pub use weights::WeightSpec;
 
 use std::path::{Path, PathBuf};
+#[cfg(test)]
+pub(crate) use visit::Kind;
 use visit::{Counts, Section, Visitor};
 
 /// Largest batch that a recipe may ask for: our choice, far above any use.

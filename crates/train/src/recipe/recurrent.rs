@@ -1,7 +1,7 @@
 //! The keys that all recurrent layers share.
 use super::layers::LARGEST_LAYER;
 use super::visit::{Counts, Visitor};
-use super::{Initializer, WeightSpec};
+use super::{ConstraintKind, Initializer, RegularizerKind, WeightSpec};
 
 /// What all recurrent layers have.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +14,11 @@ pub struct RecurrentSpec {
     pub return_sequences: bool,
     /// `recurrent_initializer`: of the weight that carries the state on. Default `orthogonal`.
     pub recurrent_initializer: Initializer,
-    /// `initializer`, `bias`, `bias_initializer`, `trainable`.
+    /// `recurrent_regularizer`: of that weight. Default `none`.
+    pub recurrent_regularizer: RegularizerKind,
+    /// `recurrent_constraint`: of that weight. Default `none`.
+    pub recurrent_constraint: ConstraintKind,
+    /// `initializer` and the other keys of weights, below.
     pub weights: WeightSpec,
 }
 
@@ -25,6 +29,8 @@ impl Default for RecurrentSpec {
             bidirectional: false,
             return_sequences: false,
             recurrent_initializer: Initializer::Orthogonal,
+            recurrent_regularizer: RegularizerKind::None,
+            recurrent_constraint: ConstraintKind::None,
             weights: WeightSpec::default(),
         }
     }
@@ -36,6 +42,8 @@ impl RecurrentSpec {
         visitor.flag("bidirectional", &mut self.bidirectional);
         visitor.flag("return_sequences", &mut self.return_sequences);
         visitor.choice("recurrent_initializer", &mut self.recurrent_initializer);
+        visitor.choice("recurrent_regularizer", &mut self.recurrent_regularizer);
+        visitor.choice("recurrent_constraint", &mut self.recurrent_constraint);
         self.weights.visit(visitor);
     }
 

@@ -241,6 +241,13 @@ fn what_does_not_fit_together_is_an_error() {
         ("momentum = 0.9\n", ""),
         ("global_norm = 1", "global_norm = 1\ntensor_norm = 1"),
         ("validation = 0.2\n", ""),
+        (
+            "[loss]\nkind = \"cross_entropy\"",
+            "[loss]\nkind = \"mse\"\nlabel_smoothing = 0.1\nclass_weights = [1.0, 2.0]",
+        ),
+        ("[loss]\nkind = \"cross_entropy\"", "[loss]\nkind = \"binary_cross_entropy\"\nclass_weights = [1.0]"),
+        ("[loss]\nkind = \"cross_entropy\"", "[loss]\nkind = \"cross_entropy\"\nclass_weights = [0.0, 0.0]"),
+        ("[loss]\nkind = \"cross_entropy\"", "[loss]\nkind = \"ctc\"\nclasses = 3\nblank = 3"),
     ]);
     insta::assert_snapshot!(said);
 }
@@ -481,12 +488,12 @@ fn positive() -> impl Strategy<Value = f64> {
 }
 
 prop_compose! {
-    fn weights()(initializer in kind::<Initializer>(), number in positive(), bias: bool, bias_initializer in kind::<Initializer>(), trainable: bool) -> WeightSpec {
+    fn weights()(initializer in kind::<Initializer>(), number in positive(), bias: bool, bias_initializer in kind::<Initializer>(), trainable: bool, rules in (kind::<RegularizerKind>(), kind::<ConstraintKind>())) -> WeightSpec {
         let initializer = match initializer {
             Initializer::Normal { .. } => Initializer::Normal { std: number },
             other => other,
         };
-        WeightSpec { initializer, bias, bias_initializer, trainable }
+        WeightSpec { initializer, bias, bias_initializer, trainable, regularizer: rules.0, constraint: rules.1, ..WeightSpec::default() }
     }
 }
 
@@ -499,7 +506,7 @@ prop_compose! {
             LayerKind::Conv1d { kernel, .. } => LayerKind::Conv1d { channels: size, kernel, stride: 2, padding: Padding::Valid, activation: to, weights: by },
             LayerKind::GroupNorm { epsilon, .. } => LayerKind::GroupNorm { groups: size, epsilon, trainable: some },
             LayerKind::Reshape { .. } => LayerKind::Reshape { shape: if some { vec![size] } else { vec![3, size] } },
-            LayerKind::Embedding { initializer, .. } => LayerKind::Embedding { vocabulary: size, dimension: 3, initializer, trainable: some },
+            LayerKind::Embedding { initializer, .. } => LayerKind::Embedding { vocabulary: size, dimension: 3, initializer, trainable: some, regularizer: by.regularizer, constraint: by.constraint },
             LayerKind::Rnn { .. } => LayerKind::Rnn { activation: to, recurrent: RecurrentSpec { units: size, weights: by, bidirectional: some, ..RecurrentSpec::default() } },
             LayerKind::Lstm { .. } => LayerKind::Lstm { forget_bias: -0.5, recurrent: RecurrentSpec { units: size, recurrent_initializer: by.initializer, ..RecurrentSpec::default() } },
             LayerKind::Gru { .. } => LayerKind::Gru { recurrent: RecurrentSpec { units: size, return_sequences: some, ..RecurrentSpec::default() } },
@@ -535,11 +542,17 @@ prop_compose! {
                 numbers in (positive(), share(), share(), share()), clip in prop::option::of(positive()), schedule in kind::<ScheduleKind>(),
                 callbacks in prop::collection::vec(kind::<CallbackSpec>(), 0..4), counts in (0..9_u64, 0..9_u64, prop::option::of(1..9_u64))) -> Recipe {
         let (name, seed, epochs, batch) = names;
+        let loss = match losses.0 {
+            LossKind::Ctc { blank, .. } => LossKind::Ctc { classes: seed % 7 + 2, blank },
+            other => other,
+        };
+        let class_weights = if loss.weighs() { vec![numbers.0, 1.0] } else { Vec::new() };
+        let label_smoothing = if loss.smooths() { numbers.1 } else { 0.0 };
         let mut used = std::collections::BTreeSet::new();
         let layers = layers.into_iter().map(|mut layer| { layer.name = layer.name.filter(|name| used.insert(name.clone())); layer }).collect();
         Recipe {
             name, seed, epochs, batch, task, data, layers,
-            loss: LossSpec { kind: losses.0, reduction: losses.1 },
+            loss: LossSpec { kind: loss, reduction: losses.1, label_smoothing, class_weights },
             optimizer: OptimizerSpec { kind: optimizer, learning_rate: numbers.0, weight_decay: numbers.1, lookahead_steps: counts.2, lookahead_alpha: numbers.2 },
             penalty: PenaltySpec { l1: numbers.2, l2: numbers.3 },
             clip: ClipSpec { value: clip, tensor_norm: None, global_norm: clip },

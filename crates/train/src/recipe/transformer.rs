@@ -28,7 +28,7 @@ pub struct TransformerSpec {
     pub norm: NormPlace,
     /// `epsilon`: added to the variance in the layer norms. Default 1e-5.
     pub epsilon: f64,
-    /// `initializer`, `bias`, `bias_initializer`, `trainable`.
+    /// `initializer` and the other keys of weights, below.
     pub weights: WeightSpec,
 }
 

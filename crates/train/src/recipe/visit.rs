@@ -149,6 +149,11 @@ pub(crate) trait Visitor {
     /// A list of numbers, never empty.
     fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits);
 
+    /// A list of numbers that may be absent, which is the empty one.
+    fn numbers_or_none(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits) {
+        self.numbers(key, value, limits);
+    }
+
     /// A list of whole numbers, as many as `lengths` says from and to; its absence is an error.
     fn sizes(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts, lengths: [usize; 2]);
 

@@ -1,6 +1,6 @@
 //! The keys that all layers with weights share.
-use super::Initializer;
 use super::visit::Visitor;
+use super::{ConstraintKind, Initializer, RegularizerKind};
 
 /// The weights of a layer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +13,14 @@ pub struct WeightSpec {
     pub bias_initializer: Initializer,
     /// `trainable`: whether the optimizer changes them. Default true.
     pub trainable: bool,
+    /// `regularizer`: of the weight; a penalty that is added to the loss. Default `none`.
+    pub regularizer: RegularizerKind,
+    /// `bias_regularizer`: of the bias. Default `none`.
+    pub bias_regularizer: RegularizerKind,
+    /// `constraint`: of the weight; what it is brought back to after each update. Default `none`.
+    pub constraint: ConstraintKind,
+    /// `bias_constraint`: of the bias. Default `none`.
+    pub bias_constraint: ConstraintKind,
 }
 
 impl Default for WeightSpec {
@@ -22,6 +30,10 @@ impl Default for WeightSpec {
             bias: true,
             bias_initializer: Initializer::Zeros,
             trainable: true,
+            regularizer: RegularizerKind::None,
+            bias_regularizer: RegularizerKind::None,
+            constraint: ConstraintKind::None,
+            bias_constraint: ConstraintKind::None,
         }
     }
 }
@@ -32,5 +44,9 @@ impl WeightSpec {
         visitor.flag("bias", &mut self.bias);
         visitor.choice("bias_initializer", &mut self.bias_initializer);
         visitor.flag("trainable", &mut self.trainable);
+        visitor.choice("regularizer", &mut self.regularizer);
+        visitor.choice("bias_regularizer", &mut self.bias_regularizer);
+        visitor.choice("constraint", &mut self.constraint);
+        visitor.choice("bias_constraint", &mut self.bias_constraint);
     }
 }

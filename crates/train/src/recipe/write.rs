@@ -113,6 +113,12 @@ impl Visitor for Writer {
         self.put(key, value.iter().copied().map(number_value).collect::<Array>());
     }
 
+    fn numbers_or_none(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits) {
+        if !value.is_empty() {
+            self.numbers(key, value, limits);
+        }
+    }
+
     fn sizes(&mut self, key: &'static str, value: &mut Vec<u64>, _: Counts, _: [usize; 2]) {
         self.put(key, value.iter().copied().map(count_value).collect::<Array>());
     }

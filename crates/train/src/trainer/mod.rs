@@ -21,6 +21,7 @@ use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::prepare::{Prepared, prepare};
 use crate::recipe::Recipe;
+use crate::weight_rules::{AskedRule, Constraint, Regularizer, WeightRules};
 use barograph_burn::cpu;
 use run::Run;
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ pub struct Trainer<M> {
     recipe: Recipe,
     model: M,
     loss: Box<dyn Loss>,
+    rules: Vec<AskedRule>,
     hooks: Vec<Box<dyn GradientHook>>,
     callbacks: Vec<Box<dyn Callback>>,
     folder: Option<PathBuf>,
@@ -55,7 +57,7 @@ impl Trainer<crate::Network> {
     /// When the layers do not fit the data or each other.
     pub fn from_recipe(recipe: &Recipe, data: &dyn RowSource) -> Result<Self, TrainError> {
         let model = crate::Network::from_recipe(recipe, data.features(), &cpu(true))?;
-        let loss = recipe.loss;
+        let loss = recipe.loss.clone();
         Ok(Self::new(model, loss).recipe(recipe.clone()))
     }
 }
@@ -68,6 +70,7 @@ impl<M: Model> Trainer<M> {
             recipe: Recipe::default(),
             model,
             loss: Box::new(loss),
+            rules: Vec::new(),
             hooks: Vec::new(),
             callbacks: Vec::new(),
             folder: None,
@@ -88,6 +91,20 @@ impl<M: Model> Trainer<M> {
     #[must_use]
     pub fn callback(mut self, callback: impl Callback + 'static) -> Self {
         self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Adds to the loss what this says of the weight at a site, such as `dense1.weight`.
+    #[must_use]
+    pub fn regularizer(mut self, site: impl Into<String>, regularizer: impl Regularizer + 'static) -> Self {
+        self.rules.push(AskedRule::Regularizer(site.into(), Box::new(regularizer)));
+        self
+    }
+
+    /// Brings the weight at a site, such as `dense1.weight`, back to this after each update.
+    #[must_use]
+    pub fn constraint(mut self, site: impl Into<String>, constraint: impl Constraint + 'static) -> Self {
+        self.rules.push(AskedRule::Constraint(site.into(), Box::new(constraint)));
         self
     }
 
@@ -125,15 +142,16 @@ impl<M: Model> Trainer<M> {
     /// When the data set is empty, a class has no output, or the folder cannot be used. A loss that becomes NaN is not an error: it
     /// is in the outcome.
     pub fn fit(self, data: &dyn RowSource) -> Result<Outcome<M>, TrainError> {
-        let Self { recipe, model, loss, hooks, callbacks, folder, interrupt, observed } = self;
+        let Self { recipe, model, loss, rules, hooks, callbacks, folder, interrupt, observed } = self;
         let takes = loss.describe().takes;
         let Prepared { rows: data, task, training, validation } = prepare(data, &recipe, takes)?;
         check::check_inputs(&model, &data, &training, &validation)?;
         let (training, validation) = (Rows::new(&data, training), Rows::new(&data, validation));
         let scoring = Scoring::new(task, takes);
         let outputs = check::outputs(&model, data.features());
-        let engine =
-            Engine { recipe: &recipe, loss: loss.as_ref(), rows: &training, scoring, outputs, device: cpu(true) };
+        let rules = WeightRules::new(&model, rules)?;
+        let loss = loss.as_ref();
+        let engine = Engine { recipe: &recipe, loss, rows: &training, scoring, outputs, device: cpu(true), rules };
         check::check_outputs(&engine, &data)?;
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed };
         let mut run = Run::begin(asked, &engine, validation.len())?;
