@@ -307,7 +307,7 @@ impl Session {
     /// Ends an epoch: means by name.
     fn end_epoch(&self, epoch: u32, steps: u64, means: Vec<(String, f64)>) -> PyResult<Vec<Told>> {
         let scalars = means.into_iter().map(|(name, mean)| Ok((names::scalar(&name)?, mean)));
-        let record = EpochRecord { epoch, steps, scalars: scalars.collect::<PyResult<_>>()? };
+        let record = EpochRecord { epoch, steps, scalars: scalars.collect::<PyResult<_>>()?, named: Vec::new() };
         Ok(told(self.lock().session.end_epoch(record)))
     }
 

@@ -42,7 +42,7 @@ fn rank(finding: &Finding) -> u8 {
     match finding.role {
         Some(Role::Input | Role::Target) => 0,
         Some(Role::PreActivation | Role::Activation | Role::Output) => 1,
-        None => 2,
+        Some(Role::Loss) | None => 2,
         Some(Role::ActivationGradient) => 3,
         Some(Role::Gradient) => 4,
         Some(Role::Update | Role::OptimizerState | Role::Weight) => 5,

@@ -83,6 +83,7 @@ const fn plural(role: Role) -> &'static str {
         Role::Input => "inputs",
         Role::Target => "targets",
         Role::Output => "outputs",
+        Role::Loss => "losses of single outputs",
     }
 }
 

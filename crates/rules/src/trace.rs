@@ -175,7 +175,7 @@ impl Parser {
     fn epoch(&self, epoch: u64, values: &[Option<f64>]) -> Record {
         let named = self.header[1..].iter().zip(values);
         let scalars = named.filter_map(|(name, value)| Some((scalar(name), (*value)?))).collect();
-        Record::Epoch(EpochRecord { epoch: epoch as u32, steps: self.last_step + 1, scalars })
+        Record::Epoch(EpochRecord { epoch: epoch as u32, steps: self.last_step + 1, scalars, named: Vec::new() })
     }
 
     fn step(&mut self, step: u64, values: &[Option<f64>]) -> Record {

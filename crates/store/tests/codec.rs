@@ -2,7 +2,7 @@
 mod support;
 
 use barograph_store::{CodecError, Decoded, decode, decode_step_into, encode, encode_step, glance};
-use barograph_vocab::{Reading, Record, Role, RunEnd, Scalar, SiteId, SiteReading, StepRecord};
+use barograph_vocab::{EpochRecord, Reading, Record, Role, RunEnd, Scalar, SiteId, SiteReading, StepRecord};
 use proptest::prelude::*;
 use support::{reading, record, step, usual_reading, usual_step};
 
@@ -86,7 +86,13 @@ proptest! {
     #[test]
     fn a_record_that_is_cut_short_is_an_error(record in record(), cut in any::<proptest::sample::Index>()) {
         let bytes = encoded(&record);
-        prop_assert!(decode(&bytes[..cut.index(bytes.len())]).is_err());
+        let cut = &bytes[..cut.index(bytes.len())];
+        // An epoch that ends before its names is one of an older log, and whole.
+        let of_old = match &record {
+            Record::Epoch(epoch) => encoded(&Record::Epoch(EpochRecord { named: Vec::new(), ..epoch.clone() })),
+            _ => Vec::new(),
+        };
+        prop_assert!(decode(cut).is_err() || cut == of_old);
     }
 
     #[test]

@@ -125,9 +125,17 @@ pub struct EpochRecord {
     pub steps: u64,
     /// Means over the epoch, and what validation gave.
     pub scalars: Vec<(Scalar, f64)>,
+    /// The same of single outputs and of terms of the loss, by name: `species_loss`, `validation_species_accuracy`.
+    pub named: Vec<(String, f64)>,
 }
 
 impl EpochRecord {
+    /// The value of this name, if it was observed.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<f64> {
+        self.named.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
     /// The value of a scalar, if it was observed.
     #[must_use]
     pub fn scalar(&self, scalar: Scalar) -> Option<f64> {

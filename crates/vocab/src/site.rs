@@ -37,11 +37,13 @@ pub enum Role {
     Target = 8,
     /// What the network answers: the last activation, as the loss sees it.
     Output = 9,
+    /// The loss of one of several outputs, before its weight: a single number, at the site that has the name of the output.
+    Loss = 10,
 }
 
 impl Role {
     /// Every role, in the order of their codes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Weight,
         Self::Gradient,
         Self::PreActivation,
@@ -52,6 +54,7 @@ impl Role {
         Self::Input,
         Self::Target,
         Self::Output,
+        Self::Loss,
     ];
 
     /// The name used in logs, reports and traces.
@@ -68,6 +71,7 @@ impl Role {
             Self::Input => "input",
             Self::Target => "target",
             Self::Output => "output",
+            Self::Loss => "loss",
         }
     }
 

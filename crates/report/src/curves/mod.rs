@@ -257,7 +257,12 @@ mod tests {
         let mut curves = Curves::default();
         for epoch in 0..3_u32 {
             let scalars = vec![(Scalar::Loss, 1.0 / f64::from(epoch + 1)), (Scalar::ValidationLoss, f64::NAN)];
-            curves.see(&Record::Epoch(EpochRecord { epoch, steps: u64::from(epoch + 1) * 10, scalars }));
+            curves.see(&Record::Epoch(EpochRecord {
+                epoch,
+                steps: u64::from(epoch + 1) * 10,
+                scalars,
+                named: Vec::new(),
+            }));
         }
         assert_eq!(curves.loss().map(|loss| loss.extent.first), Some((9, 1.0)));
         assert_eq!(curves.validation_loss().map(|loss| loss.extent.non_finite), Some(3));

@@ -229,7 +229,12 @@ pub(crate) fn healthy() -> Case {
         curves.see(&Record::Step(StepRecord { step, scalars, readings, stands_for: 1, ..StepRecord::default() }));
         if (step + 1) % 100 == 0 {
             let scalars = vec![(Scalar::ValidationLoss, loss * 1.15 + 0.05)];
-            curves.see(&Record::Epoch(EpochRecord { epoch: (step / 100) as u32, steps: step + 1, scalars }));
+            curves.see(&Record::Epoch(EpochRecord {
+                epoch: (step / 100) as u32,
+                steps: step + 1,
+                scalars,
+                named: Vec::new(),
+            }));
         }
     }
     let diagnosis = Diagnosis {

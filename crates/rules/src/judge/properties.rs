@@ -110,7 +110,7 @@ fn record() -> impl Strategy<Value = Record> {
         1 => (prop::sample::select(FactKey::ALL), number()).prop_map(|(key, value)| {
             Record::Fact(Fact { key, site: None, value: FactValue::Number(value), provenance: Provenance::Measured })
         }),
-        1 => (0..9u32, scalars()).prop_map(|(epoch, scalars)| Record::Epoch(EpochRecord { epoch, steps: 3, scalars })),
+        1 => (0..9u32, scalars()).prop_map(|(epoch, scalars)| Record::Epoch(EpochRecord { epoch, steps: 3, scalars, named: Vec::new() })),
         1 => data().prop_map(Record::Data),
         9 => (count(), scalars(), vec(site_reading(), 0..12), vec(unit_reading(), 0..4), 0..3u32).prop_map(
             |(step, scalars, readings, units, stands_for)| {

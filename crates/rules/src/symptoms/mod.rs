@@ -25,6 +25,8 @@ pub static SYMPTOMS: &[&Rule] = &[
     &loss::validation_gap::VALIDATION_GAP,
     &loss::worse_than_neighbours::WORSE_THAN_NEIGHBOURS,
     &loss::climbing::LOSS_CLIMBING,
+    &loss::output_exploding::OUTPUT_LOSS_EXPLODING,
+    &loss::outputs_unbalanced::OUTPUTS_UNBALANCED,
     &gradient::not_finite::GRADIENT_NOT_FINITE,
     &gradient::exploding::GRADIENT_EXPLODING,
     &gradient::growing_over_depth::GRADIENT_GROWING,

@@ -24,6 +24,8 @@ const WITNESSED: u8 = 3;
 const LEAST_EVIDENCE_BYTES: usize = 1 + 5 + 1;
 /// Bytes of the shortest account of a rank: its number, flag, checksum, no seconds, phase.
 const LEAST_RANK_BYTES: usize = 5;
+/// Bytes of the shortest value with a name: empty name, narrow float.
+const LEAST_NAMED_BYTES: usize = 1 + 5;
 /// Bytes of the shortest input of an operation: empty name, empty shape, reading.
 const LEAST_INPUT_BYTES: usize = 2 + reading::LEAST_BYTES;
 
@@ -163,11 +165,25 @@ fn put_epoch(epoch: &EpochRecord, out: &mut Vec<u8>) {
     put_varint(out, u64::from(epoch.epoch));
     put_varint(out, epoch.steps);
     put_scalars(out, &epoch.scalars);
+    if epoch.named.is_empty() {
+        return;
+    }
+    put_varint(out, epoch.named.len() as u64);
+    for (name, value) in &epoch.named {
+        put_text(out, name);
+        put_float(out, *value);
+    }
 }
 
 fn get_epoch(cursor: &mut Cursor<'_>) -> Got<(Record, u32)> {
-    let mut epoch = EpochRecord { epoch: cursor.varint_u32()?, steps: cursor.varint()?, scalars: Vec::new() };
+    let mut epoch = EpochRecord { epoch: cursor.varint_u32()?, steps: cursor.varint()?, ..EpochRecord::default() };
     let skipped = get_scalars(cursor, &mut epoch.scalars)?;
+    // Most epochs have no names, and end here; so do those of older logs.
+    if !cursor.is_empty() {
+        for _ in 0..cursor.length(LEAST_NAMED_BYTES)? {
+            epoch.named.push((cursor.text()?, cursor.float()?));
+        }
+    }
     Ok((Record::Epoch(epoch), skipped))
 }
 

@@ -87,6 +87,10 @@ impl<'a> Cursor<'a> {
         Self { rest: bytes }
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], CodecError> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or(CodecError::Short)?;
         self.rest = rest;

@@ -305,8 +305,8 @@ pub fn record() -> impl Strategy<Value = Record> {
         .prop_map(|(name, started, framework)| Record::Start(RunStart { name, started, framework }));
     let site = (text(), small(), small(), vec(small(), 0..4))
         .prop_map(|(path, order, units, shape)| Record::Site(Site { path, order, units, shape }));
-    let epoch = (small(), number(), scalars())
-        .prop_map(|(epoch, steps, scalars)| Record::Epoch(EpochRecord { epoch, steps, scalars }));
+    let epoch = (small(), number(), scalars(), vec((text(), float()), 0..3))
+        .prop_map(|(epoch, steps, scalars, named)| Record::Epoch(EpochRecord { epoch, steps, scalars, named }));
     prop_oneof![
         start,
         site,

@@ -111,7 +111,12 @@ mod tests {
 
     /// An epoch of ten steps with this loss.
     pub(super) fn epoch(number: u32, loss: f64) -> EpochRecord {
-        EpochRecord { epoch: number, steps: 10 * (u64::from(number) + 1), scalars: vec![(Scalar::Loss, loss)] }
+        EpochRecord {
+            epoch: number,
+            steps: 10 * (u64::from(number) + 1),
+            scalars: vec![(Scalar::Loss, loss)],
+            named: Vec::new(),
+        }
     }
 
     pub(super) fn watch(monitor: Monitor) -> Watch {

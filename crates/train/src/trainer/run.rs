@@ -160,7 +160,7 @@ impl<'a, M: Model> Run<'a, M> {
             }
         }
         self.epoch = Epoch { number: epoch + 1, ..Epoch::default() };
-        self.end_epoch(&EpochRecord { epoch: epoch as u32, steps: self.step, scalars })
+        self.end_epoch(&EpochRecord { epoch: epoch as u32, steps: self.step, scalars, named: Vec::new() })
     }
 
     /// What the rows that are held out show; or why the run ends.

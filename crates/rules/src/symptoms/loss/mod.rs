@@ -6,6 +6,8 @@ pub(super) mod flat;
 pub(super) mod negative;
 pub(super) mod not_finite;
 pub(super) mod oscillating;
+pub(super) mod output_exploding;
+pub(super) mod outputs_unbalanced;
 pub(super) mod spike;
 pub(super) mod still_falling;
 pub(super) mod validation_gap;

@@ -24,6 +24,14 @@ rule! {
     /// healthy
     /// ```
     ///
+    /// Where there are several outputs, the one whose loss broke is named:
+    /// ```trace
+    /// step  loss  price/loss.mean  species/loss.mean
+    /// 0..4  2.30  1.1              1.2
+    /// 5     NaN   1.1              NaN
+    /// finding at 5 species
+    /// ```
+    ///
     /// ## Fix
     /// Return to the last good checkpoint. The cause below this finding says what to change; most often it is the learning rate, a
     /// logarithm of zero, or data that are not finite.
@@ -49,7 +57,14 @@ impl Watch for LossNotFinite {
             None => Verdict::TooEarly,
             Some(loss) if loss.is_finite() => Verdict::Healthy,
             Some(loss) => {
-                LOSS_NOT_FINITE.found(view.step(), format!("the loss became {loss}")).plain("loss", loss).into()
+                let mut outputs = view.each(Role::Loss);
+                let broken = outputs.find(|(_, reading)| reading.non_finite() > 0).map(|(site, _)| site);
+                let message = match broken {
+                    Some(site) => format!("the loss became {loss}, by that of the output {}", view.sites.path(site)),
+                    None => format!("the loss became {loss}"),
+                };
+                let draft = LOSS_NOT_FINITE.found(view.step(), message).plain("loss", loss);
+                if broken.is_some() { draft.at(view, broken, Role::Loss).into() } else { draft.into() }
             }
         }
     }

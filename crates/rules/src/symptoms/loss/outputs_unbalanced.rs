@@ -88,7 +88,8 @@ impl Watch for OutputsUnbalanced {
             return Verdict::TooEarly;
         }
         let by_gradient = |a: &&Part, b: &&Part| a.gradient.total_cmp(&b.gradient);
-        let (Some(least), Some(most)) = (self.parts.iter().min_by(by_gradient), self.parts.iter().max_by(by_gradient)) else {
+        let (Some(least), Some(most)) = (self.parts.iter().min_by(by_gradient), self.parts.iter().max_by(by_gradient))
+        else {
             return Verdict::TooEarly;
         };
         let learns = least.last.get().zip(least.first.get()).is_none_or(|(last, first)| last < FALLEN * first);
