@@ -26,9 +26,9 @@ rule! {
     ///
     /// Where there are several outputs, the one whose loss broke is named:
     /// ```trace
-    /// step  loss  price/loss.mean  species/loss.mean
-    /// 0..4  2.30  1.1              1.2
-    /// 5     NaN   1.1              NaN
+    /// step  loss  price/loss.nan  species/loss.nan
+    /// 0..4  2.30  0               0
+    /// 5     NaN   0               1
     /// finding at 5 species
     /// ```
     ///

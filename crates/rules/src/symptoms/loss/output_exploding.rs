@@ -18,7 +18,7 @@ rule! {
     /// step    loss       price/loss.mean  species/loss.mean
     /// 0..19   2.0        1.0->0.5         1.0
     /// 20..39  2.0=>1000  0.5              1.0=>1000
-    /// finding at 32 species
+    /// finding at 30 species
     /// ```
     /// Losses of very different sizes may all be well:
     /// ```trace

@@ -27,7 +27,7 @@ rule! {
     /// ```
     ///
     /// ## Fix
-    /// Give the output that dominates a smaller weight, the other one a larger, or bring real targets to the scale of 1 with `normalize_target`.
+    /// Give the output that dominates a smaller weight, the other one a larger, or bring real targets to the scale of 1.
     ///
     /// ## References
     /// - Chen, Badrinarayanan, Lee, Rabinovich, *GradNorm: Gradient Normalization for Adaptive Loss Balancing in Deep Multitask Networks*, 2018,
