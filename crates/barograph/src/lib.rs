@@ -10,7 +10,7 @@ pub use barograph_burn::{Observer, Scope, Watch, cpu, from_slice, ops, tap, tap_
 pub use barograph_monitor::{Cadence, EvidenceMode, Options, diagnose};
 pub use barograph_report as report;
 pub use barograph_train::{
-    GradientHook, Loss, LossFacts, Model, Network, Outcome, TargetTensor, TrainError, Trainer, callbacks, data, layers,
-    load_weights, losses, recipe, save_weights, try_remedy,
+    GradientHook, Loss, LossFacts, Model, Network, Outcome, Review, StepGradients, TargetTensor, TrainError, Trainer,
+    WeightGradient, callbacks, data, layers, load_weights, losses, recipe, save_weights, try_remedy,
 };
 pub use barograph_vocab as vocab;

@@ -15,6 +15,11 @@ pub fn map_gradients<M: Module>(
     module.visit(&mut Mapper { gradients, next: 0, map });
 }
 
+/// Adds the gradients of another pass over the same module.
+pub fn add_gradients<M: Module>(module: &M, gradients: &mut GradientsParams, more: GradientsParams) {
+    module.visit(&mut Adder { gradients, more });
+}
+
 /// The L2 norm of each gradient, and whether it is finite, in the order of the module's fields; weights without one are left out.
 #[must_use]
 pub fn gradient_norms<M: Module>(module: &M, gradients: &GradientsParams) -> Vec<GradientNorm> {
@@ -49,6 +54,22 @@ impl<F: FnMut(usize, Tensor<1>) -> Option<Tensor<1>>> ModuleVisitor for Mapper<'
         if let Some(mapped) = (self.map)(number, gradient.flatten::<1>(0, D - 1)) {
             self.gradients.register::<D>(param.id, mapped.reshape(shape));
         }
+    }
+}
+
+struct Adder<'a> {
+    gradients: &'a mut GradientsParams,
+    more: GradientsParams,
+}
+
+impl ModuleVisitor for Adder<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(more) = self.more.remove::<D>(param.id) else { return };
+        let sum = match self.gradients.remove::<D>(param.id) {
+            Some(gradient) => gradient.add(more),
+            None => more,
+        };
+        self.gradients.register::<D>(param.id, sum);
     }
 }
 

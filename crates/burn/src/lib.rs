@@ -17,7 +17,7 @@ mod trace;
 mod update;
 mod watch;
 
-pub use gradients::{GradientNorm, gradient_norms, map_gradients};
+pub use gradients::{GradientNorm, add_gradients, gradient_norms, map_gradients};
 pub use observer::Observer;
 pub use parameters::{Parameter, Parameters};
 pub use scope::{Scope, ScopeGuard, StepKey};

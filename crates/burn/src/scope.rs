@@ -12,6 +12,16 @@ pub struct StepKey {
     pub seed: u64,
     /// The step.
     pub step: u64,
+    /// The batch within the step, from 0: more than one where gradients are accumulated.
+    pub batch: u32,
+}
+
+impl StepKey {
+    /// Step and batch as one number, which differs for all batches of the first 2^48 steps.
+    #[must_use]
+    pub const fn counter(self) -> u64 {
+        self.step ^ (self.batch as u64) << 48
+    }
 }
 
 /// The surroundings of one forward and backward pass.

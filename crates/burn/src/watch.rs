@@ -54,7 +54,7 @@ impl<M: Module> Watch<M> {
             session.begin_step(self.step, self.epoch);
             session.scalar(Scalar::LearningRate, learning_rate);
         });
-        let key = StepKey { seed: 0, step: self.step };
+        let key = StepKey { step: self.step, ..StepKey::default() };
         self.guard = Some(Scope { training: true, key, observer: Some(self.observer.clone()), trace: None }.enter());
     }
 

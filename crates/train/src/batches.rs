@@ -61,6 +61,26 @@ impl Batch {
         self.numbers.len()
     }
 
+    /// The same rows in batches of at most `rows`.
+    pub(crate) fn split(self, rows: usize) -> Vec<Self> {
+        if self.len() <= rows {
+            return vec![self];
+        }
+        let columns = self.columns();
+        let part = |(number, numbers): (usize, &[u64])| {
+            let (from, to) = (number * rows, number * rows + numbers.len());
+            let targets = match &self.targets {
+                Targets::Classes(classes) => Targets::Classes(classes[from * columns..to * columns].to_vec()),
+                Targets::Real { values, columns } => {
+                    Targets::Real { values: values[from * columns..to * columns].to_vec(), columns: *columns }
+                }
+            };
+            let inputs = self.inputs[from * self.features..to * self.features].to_vec();
+            Self { inputs, features: self.features, numbers: numbers.to_vec(), targets }
+        };
+        self.numbers.chunks(rows).enumerate().map(part).collect()
+    }
+
     /// Columns of the targets.
     pub(crate) fn columns(&self) -> usize {
         match &self.targets {

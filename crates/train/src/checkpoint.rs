@@ -49,7 +49,7 @@ pub(crate) fn save_model<M: Model>(folder: &Path, model: &M, step: u64, recipe: 
     save_weights(&folder.join(MODEL_FILE), model, step, recipe)
 }
 
-/// Deletes checkpoints that a callback no longer wants; one that is gone already is fine.
+/// Deletes checkpoints that no callback wants any more; one that is gone already is fine.
 pub(crate) fn remove(folder: &Path, files: &[String]) {
     for file in files {
         let _ = fs::remove_file(folder.join(CHECKPOINTS).join(file));

@@ -3,6 +3,7 @@ use crate::batches::Rows;
 use crate::data::DataError;
 use crate::data::source::ROWS_AT_ONCE;
 use crate::engine::Engine;
+use crate::layers::measuring;
 use crate::metrics::Score;
 use crate::model::Model;
 use barograph_burn::{Scope, cpu, from_slice, to_vec};
@@ -30,4 +31,28 @@ pub(crate) fn evaluate<M: Model>(
     let mut scalars = vec![(Scalar::ValidationLoss, loss / rows.len() as f64)];
     scalars.extend(score.value().map(|score| (engine.scoring.validation_scalar(), score)));
     Ok(scalars)
+}
+
+/// Measures the running statistics of batch norms anew: their mean over the batches of these rows, each batch counting by its rows, with
+/// dropout off. A model without buffers is left alone.
+pub(crate) fn measure_normalization<M: Model>(engine: &Engine<'_>, model: &M) -> Result<(), DataError> {
+    if model.buffers().is_empty() {
+        return Ok(());
+    }
+    let _scope = Scope::default().enter();
+    // A copy has statistics of its own, which are carried over by name.
+    let (measured, device) = (model.valid(), cpu(false));
+    let places: Vec<usize> = (0..engine.rows.len()).collect();
+    let mut seen = 0.0;
+    for places in places.chunks(engine.recipe.batch as usize) {
+        let batch = engine.rows.gather(places)?;
+        let rows = batch.len() as f64;
+        seen += rows;
+        let inputs = from_slice(batch.inputs, [places.len(), batch.features], &device);
+        drop(measuring(rows / seen, || measured.forward(inputs)));
+    }
+    for (name, values) in measured.buffers() {
+        model.set_buffer(&name, values);
+    }
+    Ok(())
 }

@@ -60,7 +60,7 @@ pub fn inspect(recipe: &Recipe, data: &dyn RowSource) -> Result<Inspection, Trai
     let rules = WeightRules::new(&network, Vec::new())?;
     let engine = Engine { recipe, loss: &recipe.loss, rows: &rows, scoring, outputs, device: cpu(true), rules };
     check::check_outputs(&engine, &data)?;
-    let steps_per_epoch = steps_per_epoch(rows.len(), recipe);
+    let steps_per_epoch = steps_per_epoch(rows.len(), recipe, recipe.batches_per_step());
     let extent = Extent {
         parameters: parameters.elements(),
         rows: rows.len(),

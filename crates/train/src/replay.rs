@@ -29,11 +29,7 @@ pub(crate) fn replay<M: Model>(
     let batch = engine.rows.gather(&last.places).ok()?;
     let incident = bad_data(last, &batch)
         .or_else(|| repeat.bad_weight(previous.unwrap_or(last), Phase::Update))
-        .or_else(|| {
-            let trace = Trace::default();
-            repeat.run(last, *bits, Some(&trace))?;
-            trace.incident(step, &batch.numbers)
-        })
+        .or_else(|| repeat.traced(last, *bits))
         .or_else(|| repeat.bad_weight(last, Phase::Update))?;
     Some(Incident { exactness: repeat.exactness, ..incident })
 }
@@ -46,7 +42,19 @@ struct Repeat<'a, M> {
 }
 
 impl<M: Model> Repeat<'_, M> {
-    fn run(&mut self, plan: &StepPlan, bits: u32, trace: Option<&Trace>) -> Option<()> {
+    /// The first bad operation of a step, which is run once for each of its batches.
+    fn traced(&mut self, plan: &StepPlan, bits: u32) -> Option<Incident> {
+        let before = self.state.clone();
+        let batches = plan.places.chunks(self.engine.recipe.batch as usize);
+        (0..).zip(batches).find_map(|(number, places)| {
+            self.state = before.clone();
+            let trace = Trace::default();
+            self.run(plan, bits, Some((&trace, number)))?;
+            trace.incident(plan.step, &self.engine.rows.gather(places).ok()?.numbers)
+        })
+    }
+
+    fn run(&mut self, plan: &StepPlan, bits: u32, trace: Option<(&Trace, u32)>) -> Option<()> {
         let batch = self.engine.rows.gather(&plan.places).ok()?;
         let eyes = Eyes { observer: None, trace };
         let (state, result) = self.engine.step(self.state.clone(), plan, batch, eyes, &mut Score::default());

@@ -10,6 +10,10 @@ const DEFAULT_EVERY: u64 = 50;
 /// Snapshots kept: with two, an incident right after a snapshot can still be replayed from before its cause.
 const KEPT: usize = 2;
 
+/// A snapshot from which a run goes on after trouble is at least this many steps older than the trouble, if there is one: what makes a
+/// loss leap was often done a few steps before (our choice).
+const MARGIN: u64 = 10;
+
 /// A step that was done, and the bits of its loss.
 pub(crate) type Done = (StepPlan, u32);
 
@@ -59,6 +63,17 @@ impl<M: Clone> Snapshots<M> {
     pub(crate) fn nearest(&self, step: u64) -> Option<(&State<M>, Vec<&Done>)> {
         let (from, state) = self.kept.iter().rev().find(|(from, _)| *from <= step)?;
         Some((state, self.steps.iter().filter(|(plan, _)| plan.step >= *from && plan.step <= step).collect()))
+    }
+
+    /// The snapshot to go on from after trouble at `step`, with its own step. None is left, so that the next step takes a new one.
+    pub(crate) fn take_before_trouble(&mut self, step: u64) -> Option<(u64, State<M>)> {
+        let place = self.kept.iter().rposition(|(from, _)| from + MARGIN <= step).unwrap_or(0);
+        let taken = self.kept.remove(place);
+        if taken.is_some() {
+            self.kept.clear();
+            self.steps.clear();
+        }
+        taken
     }
 
     /// The oldest snapshot: the farthest from an incident, for trials of remedies.

@@ -1,4 +1,5 @@
 //! Tries remedies: a short run with the remedy, beside the run as it was.
+use crate::averages::Averages;
 use crate::batches::Rows;
 use crate::data::{DataError, RowSource};
 use crate::engine::{Engine, Eyes, State, StepPlan};
@@ -29,6 +30,8 @@ pub(crate) struct Baseline<M> {
     pub(crate) good: Option<(u64, State<M>)>,
     /// The loss of every step.
     pub(crate) losses: Vec<f32>,
+    /// Batches of a step.
+    pub(crate) batches: u64,
 }
 
 /// Tries a remedy for a recipe's run and says what it showed. `None` when the remedy cannot be written as edits.
@@ -78,18 +81,25 @@ pub fn try_remedy(
                 model: network,
                 optimizer: ScheduledOptimizer::new(&repaired.optimizer),
                 hooks: outcome.baseline.start.hooks.clone(),
+                averages: Averages::default(),
             },
         ),
     };
-    let losses = run(&engine, state, from_step)?;
+    let losses = run(&engine, state, from_step, outcome.baseline.batches)?;
     let comparable = repaired.loss == recipe.loss && repaired.data == recipe.data;
     Ok(Some(judge(from_step, &losses, &outcome.baseline.losses, comparable)))
 }
 
 /// The losses of a trial.
-fn run<M: Model>(engine: &Engine<'_>, mut state: State<M>, from_step: u64) -> Result<Vec<f32>, DataError> {
+fn run<M: Model>(
+    engine: &Engine<'_>,
+    mut state: State<M>,
+    from_step: u64,
+    batches: u64,
+) -> Result<Vec<f32>, DataError> {
     let recipe = engine.recipe;
-    let steps_per_epoch = crate::trainer::steps_per_epoch(engine.rows.len(), recipe);
+    let steps_per_epoch = crate::trainer::steps_per_epoch(engine.rows.len(), recipe, batches);
+    let rows_per_step = crate::trainer::rows_per_step(recipe, batches);
     let total = steps_per_epoch * recipe.epochs;
     let schedule = Schedule::new(recipe.schedule.clone(), steps_per_epoch, total);
     let steps = TRIAL_STEPS.min(total.saturating_sub(from_step)).max(1);
@@ -100,7 +110,7 @@ fn run<M: Model>(engine: &Engine<'_>, mut state: State<M>, from_step: u64) -> Re
         if order.0 != epoch {
             order = (epoch, engine.rows.order(recipe.seed, epoch, recipe.data.shuffle));
         }
-        let places = order.1.chunks(recipe.batch as usize).nth(place).unwrap_or_default().to_vec();
+        let places = order.1.chunks(rows_per_step).nth(place).unwrap_or_default().to_vec();
         let learning_rate = recipe.optimizer.learning_rate * schedule.factor(step);
         let plan = StepPlan { step, epoch, places, learning_rate, momentum: schedule.momentum(step) };
         let batch = engine.rows.gather(&plan.places)?;

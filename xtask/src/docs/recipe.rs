@@ -41,7 +41,7 @@ const TABLES: [(&str, &[&str]); 10] = [
     ("PenaltySpec", &[]),
     ("ClipSpec", &[]),
     ("ScheduleSpec", &["ScheduleKind", "Swing", "Unit"]),
-    ("CallbackSpec", &["Watch", "Monitor", "Mode"]),
+    ("CallbackSpec", &["Watch", "Monitor", "Mode", "ThresholdMode", "ClipMethod"]),
     ("ObserveSpec", &[]),
 ];
 

@@ -13,9 +13,33 @@ pub enum Action {
     All(Vec<Action>),
     /// Write a sentence into the run log: a person or a callback did something that a reader of the run should know.
     Note(String),
+    /// Go on with the weights, the optimizer and the averages of the last good snapshot, before whatever this is about. Steps are
+    /// counted on, so that the batches in between are skipped.
+    RollBack {
+        /// What it is about, for people.
+        reason: String,
+    },
+    /// Blend the weights into an average: `average + share * (weights - average)`. The first time the average is the weights.
+    Average {
+        /// Which average.
+        name: String,
+        /// From 0 to 1.
+        share: f64,
+    },
+    /// Exchange the weights and an average.
+    SwapAverage {
+        /// Which average. Nothing happens where there is none of this name.
+        name: String,
+    },
+    /// Measure the running statistics of batch norms anew, over all training rows with the weights as they are: averaged weights have
+    /// statistics of their own.
+    MeasureNormalization,
     /// Keep the weights as they are now: they are the best so far.
     KeepBest,
-    /// Give the learning rate this value from the next step on. A schedule no longer has a say.
+    /// Bring the best weights back, if any were kept.
+    RestoreBest,
+    /// Give the learning rate this value from the next step on. A schedule no longer has a say. Each step's rate is in the log anyway, so
+    /// that no note is made of it.
     SetLearningRate(f64),
     /// Multiply the base learning rate from the next step on.
     ScaleLearningRate {
@@ -24,12 +48,10 @@ pub enum Action {
         /// The rate is not lowered below this.
         floor: f64,
     },
-    /// Write the model to a checkpoint, then delete others.
+    /// Write the model to a checkpoint. Callbacks are then asked which others may go.
     Checkpoint {
         /// File name in the folder of checkpoints.
         file: String,
-        /// File names there to delete.
-        remove: Vec<String>,
     },
     /// End the training after this step.
     Stop {
@@ -48,11 +70,16 @@ impl Action {
         match self {
             Self::Continue | Self::All(_) => 0,
             Self::Note(_) => 1,
-            Self::KeepBest => 2,
-            Self::SetLearningRate(_) => 3,
-            Self::ScaleLearningRate { .. } => 4,
-            Self::Checkpoint { .. } => 5,
-            Self::Stop { .. } => 6,
+            Self::RollBack { .. } => 2,
+            Self::Average { .. } => 3,
+            Self::SwapAverage { .. } => 4,
+            Self::MeasureNormalization => 5,
+            Self::KeepBest => 6,
+            Self::RestoreBest => 7,
+            Self::SetLearningRate(_) => 8,
+            Self::ScaleLearningRate { .. } => 9,
+            Self::Checkpoint { .. } => 10,
+            Self::Stop { .. } => 11,
         }
     }
 

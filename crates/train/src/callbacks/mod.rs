@@ -1,27 +1,46 @@
 //! Callbacks, one file each. A callback returns an [`Action`]; the trainer performs it.
 
 mod action;
+mod adaptive_clip;
 mod csv_logger;
 mod early_stopping;
 mod event;
+mod gradient_accumulation;
 mod history;
 mod lambda;
+mod learning_rate_scheduler;
+mod memory;
 mod model_checkpoint;
 mod monitor;
 mod reduce_lr_on_plateau;
+mod rollback_on_spike;
+mod skip_non_finite;
+mod spike_report;
+mod spikes;
+mod swa;
+mod swap_ema_weights;
 mod terminate_on_nan;
 
 pub use action::Action;
+pub use adaptive_clip::AdaptiveClip;
 pub use csv_logger::CsvLogger;
 pub use early_stopping::EarlyStopping;
 pub use event::{Readings, RunInfo, StepReport, StepStart};
+pub use gradient_accumulation::GradientAccumulation;
 pub use history::History;
 pub use lambda::Lambda;
+pub use learning_rate_scheduler::LearningRateScheduler;
 pub use model_checkpoint::ModelCheckpoint;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
+pub use rollback_on_spike::RollbackOnSpike;
+pub use skip_non_finite::SkipNonFinite;
+pub use spike_report::SpikeReport;
+pub use swa::Swa;
+pub use swap_ema_weights::SwapEmaWeights;
 pub use terminate_on_nan::TerminateOnNan;
 
-use crate::recipe::CallbackSpec;
+use crate::gradient_hook::GradientHook;
+use crate::recipe::{CallbackSpec, Unit};
 use barograph_vocab::{EpochRecord, Finding, RunEnd, Scalar};
 use std::path::{Path, PathBuf};
 
@@ -75,6 +94,40 @@ pub trait Callback: Send {
         Action::Continue
     }
 
+    /// A checkpoint was written. Returns the files beside it that may now be deleted. `finite` is whether all its weights are.
+    fn checkpoint_saved(&mut self, _file: &str, _finite: bool) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What stands between the backward pass and the optimizer on its behalf. Asked once, before training begins; the hook is part of
+    /// the training from then on.
+    fn gradient_hook(&self) -> Option<Box<dyn GradientHook>> {
+        None
+    }
+
+    /// How many batches make a step; of all callbacks the largest number counts.
+    fn batches_per_step(&self) -> u64 {
+        1
+    }
+
+    /// Whether it asks for [`Action::RollBack`], so that snapshots must be taken.
+    fn wants_snapshots(&self) -> bool {
+        false
+    }
+
+    /// What it must remember for a resumed training to go on as if it had not been interrupted, as a text of its own form.
+    fn state(&self) -> String {
+        String::new()
+    }
+
+    /// Takes back what [`Callback::state`] gave. Called before `train_begin`.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    fn restore(&mut self, _state: &str) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Something that the user should hear of, and that does not stop the run. Asked after each epoch and at the end.
     fn trouble(&mut self) -> Option<String> {
         None
@@ -91,11 +144,37 @@ pub fn from_spec(spec: &CallbackSpec, folder: Option<&Path>) -> Box<dyn Callback
                 .restore_best(restore_best)
                 .start_from_epoch(start_from_epoch),
         ),
-        CallbackSpec::ReduceLrOnPlateau { watch, factor, patience, cooldown, min_lr } => {
-            Box::new(ReduceLrOnPlateau::new(watch, factor, patience).cooldown(cooldown).min_lr(min_lr))
+        CallbackSpec::ReduceLrOnPlateau { watch, threshold_mode, factor, patience, cooldown, min_lr } => Box::new(
+            ReduceLrOnPlateau::new(watch, factor, patience)
+                .threshold_mode(threshold_mode)
+                .cooldown(cooldown)
+                .min_lr(min_lr),
+        ),
+        CallbackSpec::ModelCheckpoint { watch, every, unit, best_only, threshold, keep_last } => {
+            let callback = ModelCheckpoint::new(watch, keep_last).best_only(best_only).threshold(threshold);
+            Box::new(if unit == Unit::Step { callback.every_steps(every) } else { callback.every(every) })
         }
-        CallbackSpec::ModelCheckpoint { watch, every, best_only, keep_last } => {
-            Box::new(ModelCheckpoint::new(watch, keep_last).every(every).best_only(best_only))
+        CallbackSpec::LearningRateScheduler { epochs, rates } => {
+            Box::new(LearningRateScheduler::table(epochs.into_iter().zip(rates).collect()))
+        }
+        CallbackSpec::GradientAccumulation { batches } => Box::new(GradientAccumulation::new(batches)),
+        CallbackSpec::SwapEmaWeights { decay, start_from_epoch, swap_on_epoch } => {
+            Box::new(SwapEmaWeights::new(decay).start_from_epoch(start_from_epoch).swap_on_epoch(swap_on_epoch))
+        }
+        CallbackSpec::Swa { start_from_epoch, learning_rate, lowest_rate, cycle } => Box::new(
+            Swa::default()
+                .start_from_epoch(start_from_epoch)
+                .learning_rate(learning_rate)
+                .lowest_rate(lowest_rate)
+                .cycle(cycle),
+        ),
+        CallbackSpec::SkipNonFinite { limit } => Box::new(SkipNonFinite::new(limit)),
+        CallbackSpec::AdaptiveClip { method } => Box::new(AdaptiveClip::new(method)),
+        CallbackSpec::RollbackOnSpike { threshold, warmup_steps, factor, limit } => {
+            Box::new(RollbackOnSpike::new(threshold, warmup_steps).factor(factor).limit(limit))
+        }
+        CallbackSpec::SpikeReport { threshold, warmup_steps, limit } => {
+            Box::new(SpikeReport::new(threshold, warmup_steps).limit(limit))
         }
         CallbackSpec::CsvLogger { file } => {
             Box::new(CsvLogger::new(folder.map_or_else(PathBuf::new, Path::to_owned).join(file)))

@@ -1,32 +1,53 @@
-//! Writes the model after an epoch.
+//! Writes the model every so often.
 use super::monitor::Best;
-use super::{Action, Callback};
-use crate::recipe::Watch;
+use super::{Action, Callback, StepReport, memory};
+use crate::recipe::{Monitor, Unit, Watch};
 use barograph_vocab::{EpochRecord, Scalar};
+use serde::{Deserialize, Serialize};
 
-/// Writes the model as safetensors every so many epochs, or at each improvement, and keeps the last few.
+/// Writes the model as safetensors every so many epochs or steps, or of those only at each improvement, and keeps the last few.
 ///
-/// The last healthy checkpoint (written after an epoch whose losses were all finite) is never deleted.
+/// The last healthy checkpoint is never deleted: the last whose weights are all finite, written when the losses were finite.
 #[derive(Clone, Debug)]
 pub struct ModelCheckpoint {
+    watch: Watch,
     best: Best,
     every: u64,
+    unit: Unit,
     best_only: bool,
     keep_last: u64,
+    /// Whether the losses were finite when the last checkpoint was asked for.
+    finite: bool,
     kept: Vec<Kept>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Kept {
     file: String,
     healthy: bool,
 }
 
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    best: Option<f64>,
+    finite: bool,
+    kept: Vec<Kept>,
+}
+
 impl ModelCheckpoint {
-    /// Keeps the last `keep_last` checkpoints (at least one).
+    /// Keeps the last `keep_last` checkpoints (at least one), one an epoch.
     #[must_use]
     pub fn new(watch: Watch, keep_last: u64) -> Self {
-        Self { best: Best::new(watch), every: 1, best_only: false, keep_last: keep_last.max(1), kept: Vec::new() }
+        Self {
+            watch,
+            best: Best::new(watch),
+            every: 1,
+            unit: Unit::Epoch,
+            best_only: false,
+            keep_last: keep_last.max(1),
+            finite: true,
+            kept: Vec::new(),
+        }
     }
 
     /// Epochs between two checkpoints.
@@ -36,11 +57,34 @@ impl ModelCheckpoint {
         self
     }
 
+    /// Steps between two checkpoints. Then an improvement is one of the loss, or of the accuracy, of the step's batch.
+    #[must_use]
+    pub fn every_steps(mut self, steps: u64) -> Self {
+        (self.every, self.unit) = (steps.max(1), Unit::Step);
+        self
+    }
+
     /// Only when the monitored number is the best so far.
     #[must_use]
     pub const fn best_only(mut self, best_only: bool) -> Self {
         self.best_only = best_only;
         self
+    }
+
+    /// A number that the first of the best must beat already: of an earlier training, for instance.
+    #[must_use]
+    pub const fn threshold(mut self, number: Option<f64>) -> Self {
+        self.best.value = number;
+        self
+    }
+
+    /// What it does when `number` of its units are done.
+    fn at(&mut self, number: u64, file: impl FnOnce() -> String, improves: bool, losses: &[f64]) -> Action {
+        if !number.is_multiple_of(self.every) || (self.best_only && !improves) {
+            return Action::Continue;
+        }
+        self.finite = losses.iter().all(|loss| loss.is_finite());
+        Action::Checkpoint { file: file() }
     }
 
     /// Drops all but the last few from the list, and never the last healthy one. Returns their files.
@@ -61,17 +105,45 @@ impl ModelCheckpoint {
 }
 
 impl Callback for ModelCheckpoint {
-    fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
-        let improves = self.best.improves(epoch);
-        let due = (u64::from(epoch.epoch) + 1).is_multiple_of(self.every);
-        if !due || (self.best_only && !improves) {
+    fn step_end(&mut self, step: &StepReport<'_>) -> Action {
+        if self.unit != Unit::Step {
             return Action::Continue;
         }
-        let file = format!("epoch-{:04}.safetensors", epoch.epoch + 1);
-        let losses = [Scalar::Loss, Scalar::ValidationLoss].into_iter().filter_map(|scalar| epoch.scalar(scalar));
-        let healthy = losses.into_iter().all(f64::is_finite);
-        self.kept.push(Kept { file: file.clone(), healthy });
-        Action::Checkpoint { file, remove: self.rotate() }
+        let number = match self.watch.monitor {
+            Monitor::Loss => Some(step.loss),
+            Monitor::Accuracy => step.accuracy,
+            _ => None,
+        };
+        let (done, improves) = (step.step + 1, self.best.improves_to(number));
+        self.at(done, || format!("step-{done:06}.safetensors"), improves, &[step.loss])
+    }
+
+    fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
+        if self.unit != Unit::Epoch {
+            return Action::Continue;
+        }
+        let (done, improves) = (u64::from(epoch.epoch) + 1, self.best.improves(epoch));
+        let losses = [Scalar::Loss, Scalar::ValidationLoss].map(|scalar| epoch.scalar(scalar).unwrap_or(0.0));
+        self.at(done, || format!("epoch-{done:04}.safetensors"), improves, &losses)
+    }
+
+    fn checkpoint_saved(&mut self, file: &str, finite: bool) -> Vec<String> {
+        let begin = if self.unit == Unit::Step { "step-" } else { "epoch-" };
+        if !file.starts_with(begin) {
+            return Vec::new();
+        }
+        self.kept.retain(|kept| kept.file != file);
+        self.kept.push(Kept { file: file.to_owned(), healthy: finite && self.finite });
+        self.rotate()
+    }
+
+    fn state(&self) -> String {
+        memory::write(&Memory { best: self.best.value, finite: self.finite, kept: self.kept.clone() })
+    }
+
+    fn restore(&mut self, state: &str) -> Result<(), String> {
+        Memory { best: self.best.value, finite: self.finite, kept: self.kept } = memory::read(state)?;
+        Ok(())
     }
 }
 
@@ -79,41 +151,86 @@ impl Callback for ModelCheckpoint {
 mod tests {
     use super::*;
     use crate::callbacks::tests::{epoch, watch};
-    use crate::recipe::Monitor;
     use std::collections::BTreeSet;
 
-    /// The files left after these losses.
-    fn left(mut callback: ModelCheckpoint, losses: &[f64]) -> Vec<String> {
+    /// The files left after these actions, with whether the weights were finite.
+    fn left(callback: &mut ModelCheckpoint, files: &mut BTreeSet<String>, action: Action, finite: bool) {
+        if let Action::Checkpoint { file } = action {
+            files.insert(file.clone());
+            for file in callback.checkpoint_saved(&file, finite) {
+                assert!(files.remove(&file));
+            }
+        }
+    }
+
+    /// The files left after epochs with these losses and finite weights.
+    fn left_of(callback: &mut ModelCheckpoint, losses: &[f64]) -> Vec<String> {
         let mut files = BTreeSet::new();
         for (number, &loss) in losses.iter().enumerate() {
-            if let Action::Checkpoint { file, remove } = callback.epoch_end(&epoch(number as u32, loss)) {
-                files.insert(file);
-                for file in &remove {
-                    assert!(files.remove(file));
-                }
-            }
+            let action = callback.epoch_end(&epoch(number as u32, loss));
+            left(callback, &mut files, action, true);
         }
         files.into_iter().collect()
     }
 
+    fn keeps(number: u64) -> ModelCheckpoint {
+        ModelCheckpoint::new(watch(Monitor::Loss), number)
+    }
+
     #[test]
     fn the_last_few_are_kept() {
-        let files = left(ModelCheckpoint::new(watch(Monitor::Loss), 2), &[4.0, 3.0, 2.0, 1.0]);
+        let files = left_of(&mut keeps(2), &[4.0, 3.0, 2.0, 1.0]);
         assert_eq!(files, ["epoch-0003.safetensors", "epoch-0004.safetensors"]);
     }
 
     #[test]
     fn the_last_healthy_one_outlives_a_run_gone_bad() {
-        let files =
-            left(ModelCheckpoint::new(watch(Monitor::Loss), 2), &[4.0, 3.0, f64::NAN, f64::NAN, f64::NAN, f64::NAN]);
+        let files = left_of(&mut keeps(2), &[4.0, 3.0, f64::NAN, f64::NAN, f64::NAN, f64::NAN]);
         assert_eq!(files, ["epoch-0002.safetensors", "epoch-0005.safetensors", "epoch-0006.safetensors"]);
     }
 
     #[test]
-    fn best_only_writes_at_improvements_and_every_at_multiples() {
-        let best = left(ModelCheckpoint::new(watch(Monitor::Loss), 9).best_only(true), &[4.0, 5.0, f64::NAN, 3.0]);
-        assert_eq!(best, ["epoch-0001.safetensors", "epoch-0004.safetensors"]);
-        let every = left(ModelCheckpoint::new(watch(Monitor::Loss), 9).every(2), &[4.0, 5.0, 1.0, 3.0]);
-        assert_eq!(every, ["epoch-0002.safetensors", "epoch-0004.safetensors"]);
+    fn weights_that_are_not_finite_are_not_healthy_however_good_the_loss_was() {
+        let (mut callback, mut files) = (keeps(1), BTreeSet::new());
+        for (number, finite) in [true, true, false, false].into_iter().enumerate() {
+            let action = callback.epoch_end(&epoch(number as u32, 1.0));
+            left(&mut callback, &mut files, action, finite);
+        }
+        assert_eq!(files.into_iter().collect::<Vec<_>>(), ["epoch-0002.safetensors", "epoch-0004.safetensors"]);
+    }
+
+    #[test]
+    fn best_only_writes_at_improvements_and_a_nan_is_none() {
+        let files = left_of(&mut keeps(9).best_only(true), &[f64::NAN, 4.0, 5.0, f64::NAN, 3.0]);
+        assert_eq!(files, ["epoch-0002.safetensors", "epoch-0005.safetensors"]);
+        let files = left_of(&mut keeps(9).best_only(true).threshold(Some(3.5)), &[4.0, 3.0]);
+        assert_eq!(files, ["epoch-0002.safetensors"]);
+    }
+
+    #[test]
+    fn every_writes_at_multiples_of_epochs_or_of_steps() {
+        let files = left_of(&mut keeps(9).every(2), &[4.0, 5.0, 1.0, 3.0]);
+        assert_eq!(files, ["epoch-0002.safetensors", "epoch-0004.safetensors"]);
+        let (mut callback, mut files) = (keeps(2).every_steps(3), BTreeSet::new());
+        for step in 0..12 {
+            let loss = if step < 6 { 1.0 } else { f64::NAN };
+            let action = callback.step_end(&StepReport { step, loss, ..StepReport::default() });
+            left(&mut callback, &mut files, action, true);
+        }
+        assert_eq!(callback.epoch_end(&epoch(0, 1.0)), Action::Continue);
+        let files: Vec<String> = files.into_iter().collect();
+        assert_eq!(files, ["step-000006.safetensors", "step-000009.safetensors", "step-000012.safetensors"]);
+    }
+
+    #[test]
+    fn what_it_remembers_goes_on_where_it_was() {
+        let mut before = keeps(1).best_only(true);
+        left_of(&mut before, &[4.0, 3.0]);
+        let mut after = keeps(1).best_only(true);
+        after.restore(&before.state()).unwrap();
+        assert_eq!(after.epoch_end(&epoch(2, 3.5)), Action::Continue);
+        assert_eq!(after.epoch_end(&epoch(3, 2.5)), Action::Checkpoint { file: "epoch-0004.safetensors".to_owned() });
+        assert_eq!(after.checkpoint_saved("epoch-0004.safetensors", true), ["epoch-0002.safetensors"]);
+        assert_eq!(after.checkpoint_saved("interrupted.safetensors", true), [""; 0]);
     }
 }

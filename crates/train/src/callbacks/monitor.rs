@@ -1,44 +1,104 @@
 //! What counts as better, with NaN worse than anything.
-use crate::recipe::Watch;
+use crate::recipe::{ThresholdMode, Watch};
 use barograph_vocab::EpochRecord;
 
 /// The best value of a monitored number so far.
 #[derive(Clone, Debug)]
 pub(super) struct Best {
     watch: Watch,
-    best: Option<f64>,
+    mode: ThresholdMode,
+    /// The best so far.
+    pub(super) value: Option<f64>,
 }
 
 impl Best {
     pub(super) const fn new(watch: Watch) -> Self {
-        Self { watch, best: None }
+        Self { watch, mode: ThresholdMode::Absolute, value: None }
     }
 
-    /// Starts from a value that must be beaten.
-    pub(super) const fn with_baseline(watch: Watch, baseline: Option<f64>) -> Self {
-        Self { watch, best: baseline }
+    /// Whether `min_delta` is a share of the best value.
+    pub(super) const fn threshold_mode(mut self, mode: ThresholdMode) -> Self {
+        self.mode = mode;
+        self
     }
 
     /// Takes in the number of an epoch. Returns whether it is better than all before; a number that is missing or NaN never is.
     pub(super) fn improves(&mut self, epoch: &EpochRecord) -> bool {
-        let Some(value) = epoch.scalar(self.watch.monitor.scalar()).filter(|value| !value.is_nan()) else {
-            return false;
-        };
-        let better = self.best.is_none_or(|best| {
-            if self.watch.lower_is_better() {
-                value < best - self.watch.min_delta
-            } else {
-                value > best + self.watch.min_delta
-            }
-        });
+        self.improves_to(self.number(epoch))
+    }
+
+    /// The same for a number of one's own.
+    pub(super) fn improves_to(&mut self, number: Option<f64>) -> bool {
+        let Some(number) = number.filter(|number| !number.is_nan()) else { return false };
+        let better = self.value.is_none_or(|best| self.is_better(number, best));
         if better {
-            self.best = Some(value);
+            self.value = Some(number);
         }
         better
+    }
+
+    /// Whether a number is better than another one, by more than `min_delta`.
+    pub(super) fn is_better(&self, number: f64, than: f64) -> bool {
+        let delta = match self.mode {
+            ThresholdMode::Absolute => self.watch.min_delta,
+            ThresholdMode::Relative => self.watch.min_delta * than.abs(),
+        };
+        if self.watch.lower_is_better() { number < than - delta } else { number > than + delta }
+    }
+
+    /// The monitored number of an epoch.
+    pub(super) fn number(&self, epoch: &EpochRecord) -> Option<f64> {
+        epoch.scalar(self.watch.monitor.scalar())
     }
 
     /// The name of the number.
     pub(super) const fn name(&self) -> &'static str {
         self.watch.monitor.scalar().name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Best;
+    use crate::recipe::{Mode, Monitor, ThresholdMode, Watch};
+
+    /// Which of these numbers are improvements.
+    fn improvements(watch: Watch, mode: ThresholdMode, numbers: &[f64]) -> Vec<bool> {
+        let mut best = Best::new(watch).threshold_mode(mode);
+        numbers.iter().map(|&number| best.improves_to(Some(number))).collect()
+    }
+
+    #[test]
+    fn nan_is_worse_than_anything_and_infinity_can_be_beaten() {
+        let watch = Watch { monitor: Monitor::Loss, ..Watch::default() };
+        let numbers = [f64::NAN, f64::INFINITY, f64::NAN, 5.0, f64::NAN, 5.0, 4.0];
+        let better = [false, true, false, true, false, false, true];
+        assert_eq!(improvements(watch, ThresholdMode::Absolute, &numbers), better);
+        assert!(!Best::new(watch).improves_to(None));
+    }
+
+    #[test]
+    fn a_change_must_exceed_min_delta() {
+        let watch = Watch { monitor: Monitor::Loss, min_delta: 0.5, ..Watch::default() };
+        assert_eq!(improvements(watch, ThresholdMode::Absolute, &[4.0, 3.5, 3.4, 3.0]), [true, false, true, false]);
+        // Half of 4 must go first, then half of 1.9.
+        assert_eq!(
+            improvements(watch, ThresholdMode::Relative, &[4.0, 2.0, 1.9, 1.0, 0.9]),
+            [true, false, true, false, true]
+        );
+    }
+
+    #[test]
+    fn a_share_of_a_negative_best_is_a_step_in_the_right_direction_too() {
+        let watch = Watch { monitor: Monitor::Loss, min_delta: 0.1, ..Watch::default() };
+        assert_eq!(improvements(watch, ThresholdMode::Relative, &[-10.0, -10.5, -11.5]), [true, false, true]);
+    }
+
+    #[test]
+    fn the_direction_is_that_of_the_number_unless_it_is_said() {
+        let up = Watch { monitor: Monitor::Accuracy, ..Watch::default() };
+        assert_eq!(improvements(up, ThresholdMode::Absolute, &[0.5, 0.6, 0.4]), [true, true, false]);
+        let down = Watch { mode: Mode::Min, ..up };
+        assert_eq!(improvements(down, ThresholdMode::Absolute, &[0.5, 0.6, 0.4]), [true, false, true]);
     }
 }

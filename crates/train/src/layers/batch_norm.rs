@@ -5,7 +5,21 @@ use barograph_burn::{Scope, from_slice, ops, to_vec};
 use barograph_vocab::Role;
 use burn::module::{Module, Param};
 use burn::prelude::*;
+use std::cell::Cell;
 use std::sync::{Mutex, PoisonError};
+
+thread_local! {
+    static MEASURED_SHARE: Cell<Option<f64>> = const { Cell::new(None) };
+}
+
+/// Runs a forward pass in evaluation mode in which every batch norm on this thread normalizes by the batch all the same, and takes the
+/// batch's statistics into its running ones with this share in place of its momentum.
+pub(crate) fn measuring<R>(share: f64, work: impl FnOnce() -> R) -> R {
+    MEASURED_SHARE.set(Some(share));
+    let result = work();
+    MEASURED_SHARE.set(None);
+    result
+}
 
 /// Each channel to mean 0 and variance 1 over the batch (and the pixels of an image, or the time of a sequence), then a learned scale and shift
 /// (Ioffe and Szegedy, 2015). In evaluation the running statistics stand in for the batch's.
@@ -90,11 +104,12 @@ impl BatchNorm {
         // Each time step of a sequence counts as an example.
         let [time, channels, pixels] = self.input.view();
         let x = ops::reshape(x, [batch * time, channels, pixels]);
-        let (mean, variance) = if Scope::is_training() {
+        let measured = MEASURED_SHARE.get();
+        let (mean, variance) = if Scope::is_training() || measured.is_some() {
             let mean = ops::mean_dim(ops::mean_dim(x.clone(), 2), 0);
             let centred = ops::sub(x.clone(), mean.clone());
             let variance = ops::mean_dim(ops::mean_dim(ops::square(centred), 2), 0);
-            self.remember(&mean, &variance, batch * time * pixels);
+            self.remember(&mean, &variance, batch * time * pixels, measured.unwrap_or(self.momentum));
             (mean, variance)
         } else {
             let Statistics { mean, variance } = self.running.get();
@@ -108,9 +123,9 @@ impl BatchNorm {
         tap_as(site, Role::Activation, ops::reshape(shifted, [batch, features]), self.input)
     }
 
-    fn remember(&self, mean: &Tensor<3>, variance: &Tensor<3>, count: usize) {
+    fn remember(&self, mean: &Tensor<3>, variance: &Tensor<3>, count: usize, momentum: f64) {
         let batch = Statistics { mean: to_vec(mean), variance: to_vec(variance) };
         let correction = count as f32 / (count as f32 - 1.0).max(1.0);
-        self.running.blend(&batch, self.momentum as f32, correction);
+        self.running.blend(&batch, momentum as f32, correction);
     }
 }

@@ -58,7 +58,7 @@ impl Dropout {
     fn mask<const D: usize>(&self, shape: [usize; D], device: &Device) -> Tensor<D> {
         let key = Scope::step_key();
         let site = (self.number as u32).wrapping_add(PLACES.wrapping_mul(self.place as u32));
-        let mut random = Random::new(key.seed, Purpose::Dropout, key.step, site);
+        let mut random = Random::new(key.seed, Purpose::Dropout, key.counter(), site);
         let keep = (1.0 / (1.0 - self.rate)) as f32;
         let rate = self.rate as f32;
         let count = shape.iter().product::<usize>();

@@ -1,4 +1,5 @@
 //! What happens at the end of an epoch besides training.
+use super::schedule::Unit;
 use super::visit::{Counts, Kind, Limits, Section, Visitor, words};
 use barograph_vocab::Scalar;
 use std::path::PathBuf;
@@ -63,6 +64,72 @@ words! {
     }
 }
 
+words! {
+    /// What the least improvement, `min_delta`, is measured in.
+    ThresholdMode, "threshold_mode", {
+        /// In the units of the monitored number.
+        Absolute = "absolute",
+        /// As a share of the best number so far.
+        Relative = "relative",
+    }
+}
+
+/// How `adaptive_clip` finds its limit, with the keys of its kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ClipMethod {
+    /// `zclip` (Kumar et al. 2025): the global norm is held near the mean of the norms before.
+    ZClip {
+        /// `decay`: of the moving mean and variance of the norm. Default 0.97; below 1.
+        decay: f64,
+        /// `threshold`: standard deviations above the mean from which on the norm is clipped. Default 2.5; above 0.
+        threshold: f64,
+        /// `warmup_steps`: steps whose norms begin the mean and the variance, and are not clipped. Default 25; 1 or more.
+        warmup_steps: u64,
+    },
+    /// `agc` (Brock et al. 2021): the gradient of each unit is held below a share of the norm of its weights.
+    Agc {
+        /// `limit`: share of the norm of a unit's weights. Default 0.01; above 0.
+        limit: f64,
+        /// `least_norm`: weights count as if their norm was at least this, so that weights of 0 can move. Default 0.001; above 0.
+        least_norm: f64,
+        /// `output`: whether the last layer is clipped too. Default false, as the authors advise.
+        output: bool,
+    },
+}
+
+impl Kind for ClipMethod {
+    const WHAT: &'static str = "method";
+
+    fn all() -> Vec<Self> {
+        vec![
+            Self::ZClip { decay: 0.97, threshold: 2.5, warmup_steps: 25 },
+            Self::Agc { limit: 0.01, least_norm: 1e-3, output: false },
+        ]
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::ZClip { .. } => "zclip",
+            Self::Agc { .. } => "agc",
+        }
+    }
+
+    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
+        match self {
+            Self::ZClip { decay, threshold, warmup_steps } => {
+                visitor.number("decay", decay, Limits::BELOW_ONE);
+                visitor.number("threshold", threshold, Limits::POSITIVE);
+                visitor.count("warmup_steps", warmup_steps, Counts::from(1), false);
+            }
+            Self::Agc { limit, least_norm, output } => {
+                visitor.number("limit", limit, Limits::POSITIVE);
+                visitor.number("least_norm", least_norm, Limits::POSITIVE);
+                visitor.flag("output", output);
+            }
+        }
+    }
+}
+
 /// Which number a callback looks at, and what counts as better.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Watch {
@@ -104,11 +171,12 @@ pub enum CallbackSpec {
     EarlyStopping {
         /// `monitor`, `mode`, `min_delta`.
         watch: Watch,
-        /// `patience`: epochs without improvement that are borne. Default 5.
+        /// `patience`: it stops after so many epochs in a row without improvement, for 0 and 1 at the first. Default 5.
         patience: u64,
-        /// `baseline`: the number must beat this to count as better.
+        /// `baseline`: the count of epochs without improvement only starts again at an epoch that also beats this number.
         baseline: Option<f64>,
-        /// `restore_best`: put the weights of the best epoch back at the end. Default true.
+        /// `restore_best`: put the weights of the best epoch back at the end, however the training ends, unless it is interrupted.
+        /// Default true.
         restore_best: bool,
         /// `start_from_epoch`: epochs before which it does not look. Default 0.
         start_from_epoch: u64,
@@ -117,9 +185,11 @@ pub enum CallbackSpec {
     ReduceLrOnPlateau {
         /// `monitor`, `mode`, `min_delta`.
         watch: Watch,
+        /// `threshold_mode`: whether `min_delta` is absolute or relative to the best number. Default `absolute`.
+        threshold_mode: ThresholdMode,
         /// `factor`: of the learning rate each time. Default 0.1; above 0 and below 1.
         factor: f64,
-        /// `patience`: epochs without improvement that are borne. Default 5.
+        /// `patience`: it acts after so many epochs in a row without improvement, for 0 and 1 at the first. Default 5.
         patience: u64,
         /// `cooldown`: epochs after a reduction during which it does not count. Default 0.
         cooldown: u64,
@@ -130,12 +200,78 @@ pub enum CallbackSpec {
     ModelCheckpoint {
         /// `monitor`, `mode`, `min_delta`.
         watch: Watch,
-        /// `every`: epochs between two checkpoints. Default 1.
+        /// `every`: epochs or steps between two checkpoints. Default 1.
         every: u64,
+        /// `unit`: what `every` counts. Default `epoch`. Of steps, the monitored number is `loss` or `accuracy` of the step's batch.
+        unit: Unit,
         /// `best_only`: only when the monitored number is the best so far. Default false.
         best_only: bool,
+        /// `threshold`: a number that the first of the best must beat already.
+        threshold: Option<f64>,
         /// `keep_last`: older checkpoints are deleted. Default 3.
         keep_last: u64,
+    },
+    /// `learning_rate_scheduler`: sets the learning rate at the begin of an epoch. Not with a `[schedule]`.
+    LearningRateScheduler {
+        /// `epochs`: from which on each rate holds, ascending, the first epoch being 0. Default `[0]`.
+        epochs: Vec<u64>,
+        /// `rates`: one learning rate for each of `epochs`; 0 or more. Default `[0.001]`.
+        rates: Vec<f64>,
+    },
+    /// `gradient_accumulation`: several batches make one step, as if they were one large batch.
+    GradientAccumulation {
+        /// `batches`: of one step. Default 4; 1 or more.
+        batches: u64,
+    },
+    /// `swap_ema_weights`: an exponential moving average of the weights is validated, and is the model in the end.
+    SwapEmaWeights {
+        /// `decay`: share of the average that a step keeps. Default 0.99 as in Keras; below 1.
+        decay: f64,
+        /// `start_from_epoch`: the epoch in which it begins. Default 0.
+        start_from_epoch: u64,
+        /// `swap_on_epoch`: whether checkpoints at the end of an epoch hold the average too. Default false.
+        swap_on_epoch: bool,
+    },
+    /// `swa`: stochastic weight averaging (Izmailov et al. 2018): the model is in the end the mean of the weights after several epochs.
+    Swa {
+        /// `start_from_epoch`: the first epoch whose weights are averaged. Default: three quarters of all epochs.
+        start_from_epoch: Option<u64>,
+        /// `learning_rate`: from then on. Default: as the recipe has it.
+        learning_rate: Option<f64>,
+        /// `lowest_rate`: to which the rate falls along a line in each cycle. Default: it is constant.
+        lowest_rate: Option<f64>,
+        /// `cycle`: epochs between two weights that are averaged. Default 1.
+        cycle: u64,
+    },
+    /// `skip_non_finite`: a step whose loss or gradient is not finite changes nothing.
+    SkipNonFinite {
+        /// `limit`: such steps in a row that are borne; the next ends the run as failed. Default 10.
+        limit: u64,
+    },
+    /// `adaptive_clip`: makes gradients smaller that are out of the ordinary.
+    AdaptiveClip {
+        /// `method`: a word, or a table such as `{ kind = "agc", limit = 0.02 }`. Default `zclip`.
+        method: ClipMethod,
+    },
+    /// `rollback_on_spike`: when the loss leaps up, brings the last good snapshot back, cuts the rate and skips the batch.
+    RollbackOnSpike {
+        /// `threshold`: mean deviations above the usual loss that are a spike. Default 10; above 0.
+        threshold: f64,
+        /// `warmup_steps`: steps in which only a loss that is not finite is a spike. Default 20.
+        warmup_steps: u64,
+        /// `factor`: of the learning rate each time. Default 0.5; above 0, at most 1.
+        factor: f64,
+        /// `limit`: rollbacks of a run; the spike after them ends it as failed. Default 3.
+        limit: u64,
+    },
+    /// `spike_report`: when the loss leaps up, writes down step, rows and norms of each tensor, into the run's folder `spikes`.
+    SpikeReport {
+        /// `threshold`: mean deviations above the usual loss that are a spike. Default 10; above 0.
+        threshold: f64,
+        /// `warmup_steps`: steps in which only a loss that is not finite is a spike. Default 20.
+        warmup_steps: u64,
+        /// `limit`: reports of a run. Default 10.
+        limit: u64,
     },
     /// `csv_logger`: writes one line of numbers per epoch.
     CsvLogger {
@@ -161,7 +297,7 @@ impl CallbackSpec {
             Self::EarlyStopping { watch, .. }
             | Self::ReduceLrOnPlateau { watch, .. }
             | Self::ModelCheckpoint { watch, .. } => Some(watch),
-            Self::CsvLogger { .. } | Self::TerminateOnNan => None,
+            _ => None,
         }
     }
 }
@@ -173,8 +309,30 @@ impl Kind for CallbackSpec {
         let watch = Watch::default();
         vec![
             Self::EarlyStopping { watch, patience: 5, baseline: None, restore_best: true, start_from_epoch: 0 },
-            Self::ReduceLrOnPlateau { watch, factor: 0.1, patience: 5, cooldown: 0, min_lr: 0.0 },
-            Self::ModelCheckpoint { watch, every: 1, best_only: false, keep_last: 3 },
+            Self::ReduceLrOnPlateau {
+                watch,
+                threshold_mode: ThresholdMode::Absolute,
+                factor: 0.1,
+                patience: 5,
+                cooldown: 0,
+                min_lr: 0.0,
+            },
+            Self::ModelCheckpoint {
+                watch,
+                every: 1,
+                unit: Unit::Epoch,
+                best_only: false,
+                threshold: None,
+                keep_last: 3,
+            },
+            Self::LearningRateScheduler { epochs: vec![0], rates: vec![0.001] },
+            Self::GradientAccumulation { batches: 4 },
+            Self::SwapEmaWeights { decay: 0.99, start_from_epoch: 0, swap_on_epoch: false },
+            Self::Swa { start_from_epoch: None, learning_rate: None, lowest_rate: None, cycle: 1 },
+            Self::SkipNonFinite { limit: 10 },
+            Self::AdaptiveClip { method: ClipMethod::ZClip { decay: 0.97, threshold: 2.5, warmup_steps: 25 } },
+            Self::RollbackOnSpike { threshold: 10.0, warmup_steps: 20, factor: 0.5, limit: 3 },
+            Self::SpikeReport { threshold: 10.0, warmup_steps: 20, limit: 10 },
             Self::CsvLogger { file: PathBuf::from("epochs.csv") },
             Self::TerminateOnNan,
         ]
@@ -185,6 +343,14 @@ impl Kind for CallbackSpec {
             Self::EarlyStopping { .. } => "early_stopping",
             Self::ReduceLrOnPlateau { .. } => "reduce_lr_on_plateau",
             Self::ModelCheckpoint { .. } => "model_checkpoint",
+            Self::LearningRateScheduler { .. } => "learning_rate_scheduler",
+            Self::GradientAccumulation { .. } => "gradient_accumulation",
+            Self::SwapEmaWeights { .. } => "swap_ema_weights",
+            Self::Swa { .. } => "swa",
+            Self::SkipNonFinite { .. } => "skip_non_finite",
+            Self::AdaptiveClip { .. } => "adaptive_clip",
+            Self::RollbackOnSpike { .. } => "rollback_on_spike",
+            Self::SpikeReport { .. } => "spike_report",
             Self::CsvLogger { .. } => "csv_logger",
             Self::TerminateOnNan => "terminate_on_nan",
         }
@@ -199,18 +365,52 @@ impl Kind for CallbackSpec {
                 visitor.flag("restore_best", restore_best);
                 visitor.count("start_from_epoch", start_from_epoch, Counts::from(0), false);
             }
-            Self::ReduceLrOnPlateau { watch, factor, patience, cooldown, min_lr } => {
+            Self::ReduceLrOnPlateau { watch, threshold_mode, factor, patience, cooldown, min_lr } => {
                 watch.visit(visitor);
+                visitor.word("threshold_mode", threshold_mode);
                 visitor.number("factor", factor, Limits::SHRINKING);
                 visitor.count("patience", patience, Counts::from(0), false);
                 visitor.count("cooldown", cooldown, Counts::from(0), false);
                 visitor.number("min_lr", min_lr, Limits::NOT_NEGATIVE);
             }
-            Self::ModelCheckpoint { watch, every, best_only, keep_last } => {
+            Self::ModelCheckpoint { watch, every, unit, best_only, threshold, keep_last } => {
                 watch.visit(visitor);
                 visitor.count("every", every, Counts::from(1), false);
+                visitor.word("unit", unit);
                 visitor.flag("best_only", best_only);
+                visitor.number_or_none("threshold", threshold, Limits::ANY);
                 visitor.count("keep_last", keep_last, Counts::from(1), false);
+            }
+            Self::LearningRateScheduler { epochs, rates } => {
+                visitor.counts("epochs", epochs, Counts::from(0));
+                visitor.numbers("rates", rates, Limits::NOT_NEGATIVE);
+            }
+            Self::GradientAccumulation { batches } => {
+                visitor.count("batches", batches, Counts::between(1, super::LARGEST_BATCH), false);
+            }
+            Self::SwapEmaWeights { decay, start_from_epoch, swap_on_epoch } => {
+                visitor.number("decay", decay, Limits::BELOW_ONE);
+                visitor.count("start_from_epoch", start_from_epoch, Counts::from(0), false);
+                visitor.flag("swap_on_epoch", swap_on_epoch);
+            }
+            Self::Swa { start_from_epoch, learning_rate, lowest_rate, cycle } => {
+                visitor.count_or_none("start_from_epoch", start_from_epoch, Counts::from(0));
+                visitor.number_or_none("learning_rate", learning_rate, Limits::NOT_NEGATIVE);
+                visitor.number_or_none("lowest_rate", lowest_rate, Limits::NOT_NEGATIVE);
+                visitor.count("cycle", cycle, Counts::from(1), false);
+            }
+            Self::SkipNonFinite { limit } => visitor.count("limit", limit, Counts::from(0), false),
+            Self::AdaptiveClip { method } => visitor.choice("method", method),
+            Self::RollbackOnSpike { threshold, warmup_steps, factor, limit } => {
+                visitor.number("threshold", threshold, Limits::POSITIVE);
+                visitor.count("warmup_steps", warmup_steps, Counts::from(0), false);
+                visitor.number("factor", factor, Limits::ABOVE_ZERO_TO_ONE);
+                visitor.count("limit", limit, Counts::from(0), false);
+            }
+            Self::SpikeReport { threshold, warmup_steps, limit } => {
+                visitor.number("threshold", threshold, Limits::POSITIVE);
+                visitor.count("warmup_steps", warmup_steps, Counts::from(0), false);
+                visitor.count("limit", limit, Counts::from(0), false);
             }
             Self::CsvLogger { file } => {
                 let mut text = file.to_string_lossy().into_owned();

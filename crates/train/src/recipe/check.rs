@@ -233,8 +233,51 @@ fn check_schedule(recipe: &Recipe, found: &mut Found) {
     }
 }
 
-/// A callback that watches validation needs rows to validate on. Code may bring its own, so only recipes with a file are judged.
+/// What callbacks need of each other and of the rest of the recipe.
 fn check_callbacks(recipe: &Recipe, found: &mut Found) {
+    let has = |kind: &str| recipe.callbacks.iter().any(|callback| callback.name() == kind);
+    for (number, callback) in recipe.callbacks.iter().enumerate() {
+        let mut report = |key: &str, text: String| {
+            let name = callback.name();
+            found.push((format!("callbacks.{number}.{key}"), format!("callbacks.{number} ({name}): {text}")));
+        };
+        match callback {
+            CallbackSpec::LearningRateScheduler { epochs, .. } if !epochs.is_sorted_by(|a, b| a < b) => {
+                report("epochs", format!("epochs must ascend, and {epochs:?} do not; sort them, each once"));
+            }
+            CallbackSpec::LearningRateScheduler { epochs, rates } if epochs.len() != rates.len() => {
+                let (epochs, rates) = (epochs.len(), rates.len());
+                report("rates", format!("rates needs one number for each of the {epochs} epochs, not {rates}"));
+            }
+            CallbackSpec::LearningRateScheduler { .. } if recipe.schedule != super::ScheduleSpec::default() => {
+                report("kind", "it does not go together with [schedule]; keep one of them".to_owned());
+            }
+            CallbackSpec::ModelCheckpoint { watch, unit: super::Unit::Step, best_only: true, .. }
+                if !matches!(watch.monitor, super::Monitor::Loss | super::Monitor::Accuracy) =>
+            {
+                let monitor = watch.monitor.name();
+                report("monitor", format!("a step has no \"{monitor}\"; take monitor = \"loss\", or unit = \"epoch\""));
+            }
+            CallbackSpec::SkipNonFinite { .. } if has("terminate_on_nan") => {
+                report(
+                    "kind",
+                    "terminate_on_nan ends the run at the first step that this would skip; keep one of them".to_owned(),
+                );
+            }
+            CallbackSpec::RollbackOnSpike { .. } if recipe.observe.snapshot_every == Some(0) => {
+                report("kind", "it needs snapshots to roll back to; take out observe.snapshot_every = 0".to_owned());
+            }
+            CallbackSpec::Swa { learning_rate: None, lowest_rate: Some(_), .. } => {
+                report("lowest_rate", "lowest_rate needs a learning_rate to fall from; give both".to_owned());
+            }
+            _ => {}
+        }
+    }
+    check_monitors(recipe, found);
+}
+
+/// A callback that watches validation needs rows to validate on. Code may bring its own, so only recipes with a file are judged.
+fn check_monitors(recipe: &Recipe, found: &mut Found) {
     if recipe.data.file.is_none() || recipe.data.validation > 0.0 {
         return;
     }

@@ -61,7 +61,7 @@ mod weights;
 mod write;
 
 pub use activation::Activation;
-pub use callbacks::{CallbackSpec, Mode, Monitor, Watch};
+pub use callbacks::{CallbackSpec, ClipMethod, Mode, Monitor, ThresholdMode, Watch};
 pub use constraint::ConstraintKind;
 pub use data::{DataSpec, Examples, Missing, Normalize, Task};
 pub use diff::{DiffLine, diff, diff_text};
@@ -233,6 +233,16 @@ impl Recipe {
     #[must_use]
     pub fn place(&self, key: &str) -> &str {
         self.origin.place(key)
+    }
+
+    /// Batches of one step: more than one where gradients are accumulated.
+    #[must_use]
+    pub fn batches_per_step(&self) -> u64 {
+        let batches = self.callbacks.iter().filter_map(|callback| match callback {
+            CallbackSpec::GradientAccumulation { batches } => Some(*batches),
+            _ => None,
+        });
+        batches.max().unwrap_or(1).max(1)
     }
 
     /// The site path of each layer, see [`layer_names`].

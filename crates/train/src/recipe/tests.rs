@@ -548,6 +548,11 @@ prop_compose! {
         };
         let class_weights = if loss.weighs() { vec![numbers.0, 1.0] } else { Vec::new() };
         let label_smoothing = if loss.smooths() { numbers.1 } else { 0.0 };
+        // These do not go together.
+        let sets_rates = callbacks.iter().any(|callback| matches!(callback, CallbackSpec::LearningRateScheduler { .. }));
+        let schedule = if sets_rates { ScheduleSpec::default() } else { ScheduleSpec { kind: schedule, warmup_steps: counts.0 } };
+        let terminates = callbacks.contains(&CallbackSpec::TerminateOnNan);
+        let callbacks = callbacks.into_iter().filter(|callback| !terminates || !matches!(callback, CallbackSpec::SkipNonFinite { .. })).collect();
         let mut used = std::collections::BTreeSet::new();
         let layers = layers.into_iter().map(|mut layer| { layer.name = layer.name.filter(|name| used.insert(name.clone())); layer }).collect();
         Recipe {
@@ -556,7 +561,7 @@ prop_compose! {
             optimizer: OptimizerSpec { kind: optimizer, learning_rate: numbers.0, weight_decay: numbers.1, lookahead_steps: counts.2, lookahead_alpha: numbers.2 },
             penalty: PenaltySpec { l1: numbers.2, l2: numbers.3 },
             clip: ClipSpec { value: clip, tensor_norm: None, global_norm: clip },
-            schedule: ScheduleSpec { kind: schedule, warmup_steps: counts.0 },
+            schedule,
             callbacks,
             observe: ObserveSpec { units_every: counts.1, snapshot_every: counts.2, ..ObserveSpec::default() },
             origin: Origin::default(),

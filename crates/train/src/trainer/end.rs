@@ -16,7 +16,7 @@ impl<M: Model> Run<'_, M> {
         self.ask_for_trouble();
         self.observe(|session| session.end(steps, end));
         if end == RunEnd::Interrupted {
-            self.checkpoint("interrupted.safetensors", &[]);
+            self.checkpoint("interrupted.safetensors");
         }
         let Some(state) = self.state.take() else { unreachable!("the state is put back after every step") };
         if let Some(folder) = &self.folder
@@ -25,7 +25,7 @@ impl<M: Model> Run<'_, M> {
             self.warnings.push(error.to_string());
         }
         let good = self.snapshots.oldest().map(|(step, state)| (step, state.clone()));
-        let baseline = Baseline { start: self.start, good, losses: self.losses };
+        let baseline = Baseline { start: self.start, good, losses: self.losses, batches: self.batches };
         Outcome {
             model: state.model,
             steps,

@@ -6,7 +6,7 @@ mod rate;
 mod run;
 
 pub(crate) use observe::see_rows;
-pub(crate) use run::steps_per_epoch;
+pub(crate) use run::{rows_per_step, steps_per_epoch};
 
 use crate::batches::Rows;
 use crate::callbacks::Callback;

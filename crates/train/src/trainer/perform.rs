@@ -2,7 +2,8 @@
 use super::run::Run;
 use crate::callbacks::{Action, Callback, Readings, StepReport};
 use crate::checkpoint;
-use crate::engine::{StepPlan, StepResult};
+use crate::engine::{State, StepPlan, StepResult};
+use crate::evaluate::measure_normalization;
 use crate::model::Model;
 use barograph_vocab::{Finding, RunEnd};
 
@@ -68,11 +69,29 @@ impl<M: Model> Run<'_, M> {
             match action {
                 Action::Continue | Action::All(_) => {}
                 Action::Note(text) => self.note(text),
-                Action::KeepBest => self.best = self.state.as_ref().map(|state| state.model.clone()),
-                Action::SetLearningRate(rate) => {
-                    if let Some(before) = self.rate.set(rate, self.step) {
-                        self.note(format!("the learning rate was set from {before} to {rate}"));
+                Action::RollBack { reason } => self.roll_back(&reason),
+                Action::Average { name, share } => {
+                    if let Some(state) = &mut self.state {
+                        state.averages.blend(&name, &state.model, share);
                     }
+                }
+                Action::SwapAverage { name } => {
+                    self.state = self.state.take().map(|mut state| {
+                        let model = state.averages.swap(&name, state.model);
+                        State { model, ..state }
+                    });
+                }
+                Action::MeasureNormalization => {
+                    if let Some(state) = &self.state
+                        && let Err(error) = measure_normalization(self.engine, &state.model)
+                    {
+                        self.warnings.push(format!("the statistics of batch norms were not measured anew: {error}"));
+                    }
+                }
+                Action::KeepBest => self.best = self.state.as_ref().map(|state| state.model.clone()),
+                Action::RestoreBest => self.restore_best(),
+                Action::SetLearningRate(rate) => {
+                    self.rate.set(rate);
                     base = rate;
                 }
                 Action::ScaleLearningRate { factor, floor } => {
@@ -80,10 +99,10 @@ impl<M: Model> Run<'_, M> {
                     let rate = self.rate.base;
                     self.note(format!("a callback set the learning rate from {base} to {rate}"));
                 }
-                Action::Checkpoint { file, remove } => self.checkpoint(&file, &remove),
+                Action::Checkpoint { file } => self.checkpoint(&file),
                 Action::Stop { reason, restore_best, failed } => {
-                    if let (true, Some(best), Some(state)) = (restore_best, self.best.clone(), &mut self.state) {
-                        state.model = best;
+                    if restore_best {
+                        self.restore_best();
                     }
                     self.note(reason);
                     end.get_or_insert(if failed { RunEnd::Failed } else { RunEnd::Stopped });
@@ -98,13 +117,38 @@ impl<M: Model> Run<'_, M> {
         self.observe(|session| session.note(text));
     }
 
-    pub(super) fn checkpoint(&mut self, file: &str, remove: &[String]) {
+    fn restore_best(&mut self) {
+        if let (Some(best), Some(state)) = (self.best.clone(), &mut self.state) {
+            state.model = best;
+        }
+    }
+
+    /// Goes on from the last good snapshot.
+    fn roll_back(&mut self, reason: &str) {
+        let step = self.step.saturating_sub(1);
+        match self.snapshots.take_before_trouble(step) {
+            Some((from, state)) => {
+                self.state = Some(state);
+                self.note(format!("{reason}: back to the weights before step {from}"));
+            }
+            None => {
+                let advice = "raise observe.snapshot_memory_mb, or take out observe.snapshot_every = 0";
+                self.warnings.push(format!("{reason}, and there is no snapshot to go back to; {advice}"));
+            }
+        }
+    }
+
+    /// Writes the model to a file of the run, and deletes those that callbacks have no use for any more.
+    pub(super) fn checkpoint(&mut self, file: &str) {
         let (Some(folder), Some(state)) = (&self.folder, &self.state) else { return };
         if let Err(error) = checkpoint::save(folder, file, &state.model, self.step, self.engine.recipe.hash()) {
             self.warnings.push(error.to_string());
             // Older checkpoints are only deleted once the new one is safe.
             return;
         }
-        checkpoint::remove(folder, remove);
+        let finite = self.parameters.first_non_finite(&state.model).is_none();
+        for callback in &mut self.callbacks {
+            checkpoint::remove(folder, &callback.checkpoint_saved(file, finite));
+        }
     }
 }

@@ -26,11 +26,9 @@ impl Rate {
         self.schedule.momentum(step)
     }
 
-    /// Gives the rate a value of its own from `step` on. Returns what it was there, if that is another.
-    pub(super) fn set(&mut self, rate: f64, step: u64) -> Option<f64> {
-        let before = self.at(step);
+    /// Gives the rate a value of its own.
+    pub(super) fn set(&mut self, rate: f64) {
         (self.base, self.scheduled) = (rate, false);
-        (before != rate).then_some(before)
     }
 
     /// Lowers the base, from what it was when the wishes of this moment began, to `factor` of that, and not below `floor`.
@@ -56,9 +54,8 @@ mod tests {
         assert_eq!((rate.at(0), rate.at(10)), (0.8, 0.4));
         rate.scale(0.8, 0.5, 0.0);
         assert_eq!(rate.at(10), 0.2);
-        assert_eq!(rate.set(0.3, 10), Some(0.2));
+        rate.set(0.3);
         assert_eq!((rate.at(10), rate.at(90)), (0.3, 0.3));
-        assert_eq!(rate.set(0.3, 11), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 use super::Asked;
 use super::observe::{see_rows, start_session};
 use super::rate::Rate;
+use crate::averages::Averages;
 use crate::batches::{Batch, Rows};
 use crate::callbacks::{self, Callback, RunInfo, StepStart};
 use crate::checkpoint;
@@ -32,13 +33,15 @@ pub(super) struct Run<'a, M> {
     pub(super) callbacks: Vec<Box<dyn Callback>>,
     interrupt: Arc<AtomicBool>,
     pub(super) observer: Option<Observer>,
-    parameters: Parameters,
+    pub(super) parameters: Parameters,
     /// Taken out only while a step runs.
     pub(super) state: Option<State<M>>,
     pub(super) start: State<M>,
     pub(super) best: Option<M>,
     pub(super) snapshots: Snapshots<M>,
     pub(super) rate: Rate,
+    /// Batches of a step.
+    pub(super) batches: u64,
     steps_per_epoch: u64,
     pub(super) step: u64,
     epoch: Epoch,
@@ -61,22 +64,32 @@ struct Epoch {
 }
 
 impl Epoch {
+    /// The mean loss is that of the steps that were taken.
     fn see(&mut self, result: &StepResult) {
-        let rows = result.rows.len() as f64;
-        self.loss += f64::from(result.loss) * rows;
-        self.rows += rows;
         self.done += 1;
+        if result.refused.is_none() {
+            let rows = result.rows.len() as f64;
+            self.loss += f64::from(result.loss) * rows;
+            self.rows += rows;
+        }
     }
 }
 
 impl<'a, M: Model> Run<'a, M> {
     pub(super) fn begin(asked: Asked<M>, engine: &'a Engine<'a>, validation_rows: usize) -> Result<Self, TrainError> {
         let recipe = engine.recipe;
-        let steps_per_epoch = steps_per_epoch(engine.rows.len(), recipe);
+        let mut callbacks: Vec<_> =
+            recipe.callbacks.iter().map(|spec| callbacks::from_spec(spec, asked.folder.as_deref())).collect();
+        callbacks.extend(asked.callbacks);
+        let batches = callbacks.iter().map(|callback| callback.batches_per_step()).max().unwrap_or(1).max(1);
+        let steps_per_epoch = steps_per_epoch(engine.rows.len(), recipe, batches);
         let total = steps_per_epoch * recipe.epochs;
         let model = asked.model;
         let parameters = Parameters::of(&model).renamed(|path| model.site_of(path));
-        let state = State { optimizer: ScheduledOptimizer::new(&recipe.optimizer), hooks: asked.hooks, model };
+        let mut hooks: Vec<_> = callbacks.iter().filter_map(|callback| callback.gradient_hook()).collect();
+        hooks.extend(asked.hooks);
+        let optimizer = ScheduledOptimizer::new(&recipe.optimizer);
+        let state = State { model, optimizer, hooks, averages: Averages::default() };
         let observer = match asked.observed {
             true => Some(Observer::new(start_session(recipe, asked.folder.as_deref())?)),
             false => None,
@@ -90,14 +103,12 @@ impl<'a, M: Model> Run<'a, M> {
         if let Some(folder) = &asked.folder {
             checkpoint::prepare(folder, recipe)?;
         }
-        let mut callbacks: Vec<_> =
-            recipe.callbacks.iter().map(|spec| callbacks::from_spec(spec, asked.folder.as_deref())).collect();
-        callbacks.extend(asked.callbacks);
         // Weights, at most two moments of them, and slow weights.
         let tensors = if recipe.optimizer.lookahead_steps.is_some() { 4 } else { 3 };
         let state_bytes = tensors * 4 * parameters.elements() as u64;
         let cap = recipe.observe.snapshot_memory_mb * 1_000_000;
-        let every = if asked.observed { recipe.observe.snapshot_every } else { Some(0) };
+        let takes_snapshots = asked.observed || callbacks.iter().any(|callback| callback.wants_snapshots());
+        let every = if takes_snapshots { recipe.observe.snapshot_every } else { Some(0) };
         let schedule = Schedule::new(recipe.schedule.clone(), steps_per_epoch, total);
         Ok(Self {
             engine,
@@ -111,6 +122,7 @@ impl<'a, M: Model> Run<'a, M> {
             best: None,
             snapshots: Snapshots::new(every, state_bytes, cap / 2),
             rate: Rate::new(recipe.optimizer.learning_rate, schedule),
+            batches,
             steps_per_epoch,
             step: 0,
             epoch: Epoch::default(),
@@ -143,7 +155,8 @@ impl<'a, M: Model> Run<'a, M> {
             return Some(end);
         }
         let order = rows.order(recipe.seed, epoch, recipe.data.shuffle);
-        let places: Vec<_> = order.chunks(recipe.batch as usize).take(self.steps_per_epoch as usize).collect();
+        let step = rows_per_step(recipe, self.batches);
+        let places: Vec<_> = order.chunks(step).take(self.steps_per_epoch as usize).collect();
         let end = std::thread::scope(|scope| {
             let mut batches = Batches::start(scope, rows, places.clone(), ahead(recipe, rows));
             places.iter().find_map(|places| self.run_step(places, batches.next()?))
@@ -224,9 +237,7 @@ impl<'a, M: Model> Run<'a, M> {
 
     fn step(&mut self, plan: &StepPlan, batch: Batch) -> (StepResult, Vec<Finding>) {
         let Some(state) = self.state.take() else { unreachable!("the state is put back after every step") };
-        if self.observer.is_some() {
-            self.snapshots.before(plan.step, &state);
-        }
+        self.snapshots.before(plan.step, &state);
         if plan.epoch == 0 {
             self.observe(|session| see_rows(session, &batch, self.engine.outputs));
         }
@@ -236,6 +247,7 @@ impl<'a, M: Model> Run<'a, M> {
         self.state = Some(state);
         self.step += 1;
         self.losses.push(result.loss);
+        self.snapshots.after(plan.clone(), result.loss.to_bits());
         let outcome = self.observe(|session| {
             if let Some(reason) = &result.refused {
                 session.note(reason.as_str());
@@ -243,7 +255,6 @@ impl<'a, M: Model> Run<'a, M> {
             session.end_step()
         });
         let Some(mut outcome) = outcome else { return (result, Vec::new()) };
-        self.snapshots.after(plan.clone(), result.loss.to_bits());
         if outcome.broken && self.incident.is_none() {
             outcome.findings.extend(self.find_incident(plan.step));
         }
@@ -270,8 +281,14 @@ impl<'a, M: Model> Run<'a, M> {
     }
 }
 
-/// Steps of one epoch over so many rows.
-pub(crate) fn steps_per_epoch(rows: usize, recipe: &Recipe) -> u64 {
-    let (rows, batch) = (rows as u64, recipe.batch);
-    if recipe.data.drop_last && rows >= batch { rows / batch } else { rows.div_ceil(batch) }
+/// Rows of one step that has so many batches.
+pub(crate) fn rows_per_step(recipe: &Recipe, batches: u64) -> usize {
+    usize::try_from(recipe.batch.saturating_mul(batches)).unwrap_or(usize::MAX)
+}
+
+/// Steps of one epoch over so many rows, each step having so many batches.
+pub(crate) fn steps_per_epoch(rows: usize, recipe: &Recipe, batches: u64) -> u64 {
+    let step = rows_per_step(recipe, batches);
+    let steps = if recipe.data.drop_last && rows >= step { rows / step } else { rows.div_ceil(step) };
+    steps as u64
 }

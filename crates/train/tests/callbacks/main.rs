@@ -1,4 +1,10 @@
 //! Callbacks in trainings: when they are called, and what becomes of the training.
 
+mod accumulation;
+mod averaging;
+mod clipping;
+mod keeping;
 mod lifecycle;
+mod rolling_back;
+mod skipping;
 mod support;

@@ -36,3 +36,36 @@ pub(crate) fn bits(outcome: &Outcome<Network>) -> Vec<u8> {
     save_weights(&path, &outcome.model, 0, 0).unwrap();
     std::fs::read(path).unwrap()
 }
+
+/// All weights, one after the other.
+pub(crate) fn weights(outcome: &Outcome<Network>) -> Vec<f32> {
+    let bytes = bits(outcome);
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let mut named: Vec<_> = tensors.iter().collect();
+    named.sort_by(|a, b| a.0.cmp(b.0));
+    let number = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap());
+    named.iter().flat_map(|(_, tensor)| tensor.data().chunks(4).map(number)).collect()
+}
+
+/// The largest distance between two lists of weights.
+pub(crate) fn distance(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// The notes of a run's log.
+pub(crate) fn notes(folder: &std::path::Path) -> Vec<String> {
+    let records = barograph_store::Reader::open(folder).unwrap().map(Result::unwrap);
+    let note = |record| match record {
+        barograph_vocab::Record::Note { text, .. } => Some(text),
+        _ => None,
+    };
+    records.filter_map(note).collect()
+}
+
+/// The same data with another target in one row.
+pub(crate) fn with_target(mut data: Dataset, row: usize, target: f32) -> Dataset {
+    let Targets::Real { values, .. } = &mut data.targets else { unreachable!("real targets") };
+    values[row] = target;
+    data
+}
