@@ -157,6 +157,71 @@ def test_weights_that_no_optimizer_has() -> None:
     assert watched(train).facts["optimized"][:4] == [False, False, True, True]
 
 
+KINDS = {
+    "cross_entropy": (lambda out, y, c: F.cross_entropy(out, c), ("cross_entropy", "logits")),
+    "squares by hand": (lambda out, y, c: ((out - y) ** 2).mean(), ("mse", "real")),
+    "y * log(p)": (lambda out, y, c: -(F.one_hot(c, 3) * out.log()).sum(1).mean(), ("categorical_cross_entropy", "distribution")),
+    "log(p)[c]": (lambda out, y, c: -out.log()[range(16), c].mean(), ("categorical_cross_entropy", "distribution")),
+    "log(p[c])": (lambda out, y, c: -out.gather(1, c[:, None]).log().mean(), ("categorical_cross_entropy", "distribution")),
+    "squares of logarithms": (lambda out, y, c: ((out.exp().log() - y.exp().log()) ** 2).mean(), ("mse", "real")),
+    "a likelihood with a spread": (
+        lambda out, y, c: (0.5 * out.exp().log() + (out - y) ** 2 / out.exp()).mean(),
+        ("mse", "real"),
+    ),
+    "two parts of one kind": (lambda out, y, c: F.mse_loss(out, y) + 0.3 * F.mse_loss(2 * out, y), ("mse", "real")),
+    "parts of two kinds": (lambda out, y, c: F.cross_entropy(out, c) + 0.5 * F.mse_loss(out, y), ("custom", "unknown")),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_which_loss_it_is(name: str) -> None:
+    loss, expected = KINDS[name]
+
+    def train() -> None:
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3), *([nn.Softmax(1)] if "(p" in name else []))
+        optimizer = torch.optim.SGD(net.parameters(), 0.01)
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss(net(torch.randn(16, 4)), torch.randn(16, 3), torch.randint(0, 3, (16,))).backward()
+            optimizer.step()
+
+    facts = watched(train).facts
+    assert (facts["loss"], facts["loss_takes"]) == ([expected[0]], [expected[1]])
+
+
+def test_a_penalty_on_weights_is_no_loss_of_its_own() -> None:
+    def train() -> None:
+        net = model()
+        optimizer = torch.optim.SGD(net.parameters(), 0.01)
+        for _ in range(3):
+            optimizer.zero_grad()
+            penalty = sum(weight.pow(2).sum() for weight in net.parameters())
+            (F.mse_loss(net(torch.randn(16, 4)), torch.randn(16, 1)) + 1e-3 * penalty).backward()
+            optimizer.step()
+
+    assert watched(train).facts["loss"] == ["mse"]
+
+
+@pytest.mark.parametrize(("rivals", "expected"), [(True, [2.0]), (False, None)])
+def test_losses_that_are_minimized_in_turn(rivals: bool, expected: list[float] | None) -> None:
+    def train() -> None:
+        makes, tells = nn.Linear(2, 4), nn.Linear(4, 1)
+        first, second = torch.optim.SGD(tells.parameters(), 0.01), torch.optim.SGD(makes.parameters(), 0.01)
+        for _ in range(6):
+            first.zero_grad()
+            second.zero_grad()
+            tells(makes(torch.randn(8, 2))).square().mean().backward()
+            first.step()
+            if rivals:
+                second.zero_grad()
+                (-tells(makes(torch.randn(8, 2)))).mean().backward()
+            second.step()
+
+    found = watched(train).facts.get("objectives")
+    assert (found and found[-1:]) == expected
+
+
 LOSSES = {
     "of the library": (lambda out, y: F.mse_loss(out, y), 16.0),
     "by hand": (lambda out, y: ((out - y) ** 2).mean(), 16.0),

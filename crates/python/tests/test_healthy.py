@@ -14,21 +14,8 @@ from watched import run
 
 SCRIPTS = sorted((pathlib.Path(__file__).parent / "healthy").glob("*.py"))
 
-FALSE_ALARMS = {
-    "actor_critic_bandit": "the targets of one head are taken for those of a loss of several parts",
-    "gan_ring": "two models against each other hold the loss where it is, which is taken for standing still",
-    "weighted_imbalance": "the noise of small batches at a low loss is taken for oscillation",
-}
-"""What is not right yet, and why."""
 
-
-def _expected(script: pathlib.Path) -> object:
-    reason = FALSE_ALARMS.get(script.stem)
-    marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-    return pytest.param(script, id=script.stem, marks=marks)
-
-
-@pytest.mark.parametrize("script", [_expected(script) for script in SCRIPTS])
+@pytest.mark.parametrize("script", SCRIPTS, ids=[script.stem for script in SCRIPTS])
 def test_no_false_alarm(script: pathlib.Path, tmp_path: pathlib.Path) -> None:
     ran = run(script, tmp_path)
     assert ran.code == 0, ran.err

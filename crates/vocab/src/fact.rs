@@ -126,6 +126,8 @@ fact_keys! {
     TrainingMode = 34, "training_mode";
     /// Flag, per site: whether an optimizer has the weight among its parameters.
     Optimized = 35, "optimized";
+    /// Number: losses that are minimized in turn, each by an optimizer of its own, as where two models are trained against each other.
+    Objectives = 36, "objectives";
 }
 
 impl FactKey {

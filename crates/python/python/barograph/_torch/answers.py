@@ -26,7 +26,7 @@ class Answers:
         self.targets: torch.Tensor | None = None
         """What the loss of this step compares the outputs with, as far as it is known."""
         self._loss_known = False
-        self._takes_logits = False
+        self._takes_logits = self._several_losses = False
         self._wants_data = True
 
     def declare_loss(self, name: str, takes: str, reduction: str | None) -> None:
@@ -44,7 +44,8 @@ class Answers:
             return
         results = [result for call in self._calls for result in floats(call.output) if result.dim() > 0]
         outputs = {result.grad_fn for result in results if result.grad_fn is not None}
-        self.declare_loss(*read_loss(loss, outputs))
+        name, takes, reduction, self._several_losses = read_loss(loss, outputs)
+        self.declare_loss(name, takes, reduction)
 
     def see(self, several_optimizers: bool, broken: bool) -> None:
         """Reads what the last model that was called put out, beside the targets. `broken` says that the run had an incident: the
@@ -58,8 +59,10 @@ class Answers:
         output = _plain(results[0])
         width = output.shape[-1] if output.dim() > 1 else 1
         site = self._readings.batch_site("output", width, output)
-        # Of models that are trained against each other, each has targets of its own, and together they have none.
-        targets = None if several_optimizers or self.targets is None else _plain(self.targets)
+        # Of models that are trained against each other, each has targets of its own, and together they have none; so have the parts
+        # of a loss that are different losses.
+        several = several_optimizers or self._several_losses
+        targets = None if several or self.targets is None else _plain(self.targets)
         columns, sited = 1, None
         if targets is not None:
             columns = targets.numel() // max(1, targets.shape[0]) if targets.dim() > 1 else 1

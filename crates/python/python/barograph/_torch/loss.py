@@ -20,6 +20,14 @@ _LIBRARY = {
 }
 """Losses that are one node of the graph: their name and what they take."""
 
+_ARITHMETIC = frozenset({"Add", "Sub", "Mul", "Div", "Neg"})
+"""How the parts of a loss are put together, once each is a number."""
+
+_OF_LAYERS = frozenset({"Addmm", "Mm", "Bmm", "Convolution", "Embedding", "NativeLayerNorm", "NativeBatchNorm", "Linear", "Lstm", "Gru"})
+"""Nodes that a model has and a penalty on weights has not."""
+
+_PICKS = frozenset({"Index", "Gather", "Select", "IndexSelect"})
+
 _SUMS = frozenset({"Sum"})
 _REDUCTIONS = ("none", "mean", "sum")
 
@@ -30,11 +38,53 @@ class LossFacts(NamedTuple):
     name: str
     takes: str
     reduction: str | None
+    several: bool = False
+    """Whether it adds up parts that are different losses: then no measure of one tells how the whole goes."""
 
 
 def read_loss(loss: Any, outputs: set[Any]) -> LossFacts:
     """What the graph behind `loss` says of it; `outputs` are the nodes that made the outputs of the model, where it ends."""
-    names, nodes = _walk(loss.grad_fn, outputs)
+    objectives = [part for part in _parts(loss.grad_fn) if _is_objective(part, outputs)]
+    found = [_read(part, outputs) for part in (objectives if len(objectives) > 1 else [loss.grad_fn])]
+    if len({(part.name, part.takes) for part in found}) > 1:
+        return LossFacts("custom", "unknown", None, several=True)
+    return found[0]
+
+
+def _parts(root: Any) -> list[Any]:
+    """The nodes of the parts that a loss adds up."""
+    parts: list[Any] = []
+    queue = [root]
+    while queue and len(parts) + len(queue) < _MOST_NODES:
+        node = queue.pop(0)
+        if node is not None and _name(node) in _ARITHMETIC:
+            queue.extend(following for following, _ in node.next_functions)
+        elif node is not None:
+            parts.append(node)
+    return parts
+
+
+def _is_objective(part: Any, outputs: set[Any]) -> bool:
+    """Whether a part of a loss depends on what the model computes, and not on its weights alone."""
+    queue: list[Any] = [part]
+    seen: set[Any] = set()
+    while queue and len(seen) < _MOST_NODES:
+        node = queue.pop(0)
+        if node is None or node in seen:
+            continue
+        if node in outputs or _name(node) in _OF_LAYERS:
+            return True
+        seen.add(node)
+        queue.extend(following for following, _ in node.next_functions)
+    return False
+
+
+def _name(node: Any) -> str:
+    return type(node).__name__.split("Backward")[0]
+
+
+def _read(root: Any, outputs: set[Any]) -> LossFacts:
+    names, nodes = _walk(root, outputs)
     reduction = _reduction(names, nodes)
     if "NllLoss" in names or "NllLoss2D" in names:
         return _negative_log_likelihood(names, reduction)
@@ -43,9 +93,34 @@ def read_loss(loss: Any, outputs: set[Any]) -> LossFacts:
             return LossFacts(loss_name, takes, reduction)
     if "LogSoftmax" in names or "Logsumexp" in names:
         return LossFacts("custom", "logits", reduction)
-    if "Log" in names:
+    if "Log" in names and _weighs_logarithms(root, outputs):
         return _written_with_log(names, reduction)
     return _written_with_differences(names, reduction)
+
+
+def _weighs_logarithms(root: Any, outputs: set[Any]) -> bool:
+    """Whether logarithms are picked or weighted by targets, as in a cross-entropy: `y * log(p)`, `log(p)[rows, y]` or `log(p[rows, y])`."""
+    queue: list[tuple[Any, Any]] = [(root, None)]
+    seen: set[Any] = set()
+    while queue and len(seen) < _MOST_NODES:
+        node, taker = queue.pop(0)
+        if node is None or node in seen or node in outputs:
+            continue
+        seen.add(node)
+        if _name(node) == "Log":
+            given = [_name(following) for following, _ in node.next_functions if following is not None and following not in outputs]
+            if any(name in _PICKS for name in given) or (taker is not None and _weighs(taker)):
+                return True
+        queue.extend((following, node) for following, _ in node.next_functions)
+    return False
+
+
+def _weighs(taker: Any) -> bool:
+    """Whether a node picks from what it is given, or multiplies it by a tensor and not by a number."""
+    if _name(taker) in _PICKS:
+        return True
+    factors = (getattr(taker, "_saved_self", None), getattr(taker, "_saved_other", None))
+    return _name(taker) == "Mul" and any(factor is not None and factor.dim() > 0 for factor in factors)
 
 
 def _walk(root: Any, outputs: set[Any]) -> tuple[list[str], dict[str, Any]]:
@@ -58,7 +133,7 @@ def _walk(root: Any, outputs: set[Any]) -> tuple[list[str], dict[str, Any]]:
         if node is None or node in seen or node in outputs:
             continue
         seen.add(node)
-        name = type(node).__name__.split("Backward")[0]
+        name = _name(node)
         if name == "AccumulateGrad":
             continue
         names.append(name)

@@ -428,6 +428,8 @@ class Supervisor:
         if self._losses:
             self.step_loss = sum(self._losses) / (1 if self.adds_losses else len(self._losses))
             self.readings.scalar("loss", self.step_loss)
+        if len(self._losses) > 1 and len(self.optimizers) > 1:
+            self.readings.fact("objectives", float(len(self.optimizers)))
         if self.step == 0:
             self.readings.fact("parameters", float(self.parameters.count), "measured")
             if self.calls.rows:

@@ -11,7 +11,8 @@ rule! {
     /// ## How it is detected
     /// At the end of a run of at least `LEAST_STEPS` steps the loss has fallen by less than `FALL` of its first level,
     /// and the network is not known to be good (its skill is below `SKILL`, or, where no skill was observed, its loss
-    /// is not far below that of a constant answer).
+    /// is not far below that of a constant answer). Where models are trained against each other, each with an optimizer
+    /// of its own, a loss that stands still is balance.
     ///
     /// ## Example
     /// ```trace
@@ -23,6 +24,12 @@ rule! {
     /// ```trace
     /// step   loss       accuracy  chance_loss
     /// 0..99  0.11|0.10  0.97      2.3
+    /// healthy
+    /// ```
+    /// ```trace
+    /// facts: objectives=2
+    /// step   loss
+    /// 0..99  1.05|1.06
     /// healthy
     /// ```
     ///
@@ -62,6 +69,9 @@ impl Watch for LossFlat {
         let (Some(first), Some(last)) = (digest.first_loss(), digest.last_loss()) else { return Verdict::TooEarly };
         if digest.loss.seen() < LEAST_STEPS || digest.broken_at.is_some() {
             return Verdict::TooEarly;
+        }
+        if run.facts.number(FactKey::Objectives).is_some_and(|objectives| objectives > 1.0) {
+            return Verdict::Healthy; // Models against each other: what one gains the other loses, and balance is what is wanted.
         }
         let good = match digest.skill() {
             Some(skill) => skill >= SKILL,

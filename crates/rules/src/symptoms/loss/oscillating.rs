@@ -12,7 +12,8 @@ rule! {
     /// ## How it is detected
     /// Over the last half of the run the mean change from step to step is above `NOISE` of the loss itself, the loss of
     /// the last quarter is above `STALL` of that of the quarter before the last half, and the network is not good
-    /// (skill below `SKILL`, or no skill observed and the loss above half of what it was).
+    /// (skill below `SKILL`, or no skill observed and the loss above half of what it was), and has not learned either: the
+    /// loss is above `FELL` of what it was.
     ///
     /// ## Example
     /// ```trace
@@ -25,6 +26,13 @@ rule! {
     /// ```trace
     /// step    loss     accuracy  chance_loss
     /// 0..199  1.2|0.1  0.95      1.1
+    /// healthy
+    /// ```
+    /// Where one class is rare, answers hardly beat the constant one, and the loss tells all the same:
+    /// ```trace
+    /// step     loss       accuracy  chance_loss
+    /// 0..49    0.7->0.2   0.93      0.22
+    /// 50..199  0.1|0.26   0.93      0.22
     /// healthy
     /// ```
     ///
@@ -53,6 +61,10 @@ const STALL: f64 = 0.8;
 /// A network above this learns, noise or not. Our choice.
 const SKILL: f64 = 0.6;
 
+/// Share of the first loss below which the network has learned, whatever its skill: where classes are rare or weighted, accuracy does not
+/// tell. Our choice.
+const FELL: f64 = 1.0 / 3.0;
+
 /// Fewer steps show no rhythm. Our choice.
 const LEAST_STEPS: u64 = 20;
 
@@ -78,7 +90,7 @@ impl Watch for LossOscillating {
         if level.abs() < noise.max(first.abs()) && level.min(first).min(after) < 0.0 {
             return Verdict::Healthy; // A loss of both signs has no size of its own that its jumps could be held against.
         }
-        let good = digest.skill().map_or(level < 0.5 * first, |skill| skill >= SKILL);
+        let good = level < FELL * first || digest.skill().map_or(level < 0.5 * first, |skill| skill >= SKILL);
         let share = noise / level.abs().max(f64::MIN_POSITIVE);
         if good || share <= NOISE || after <= STALL * before {
             return Verdict::Healthy;
