@@ -8,6 +8,7 @@ pub mod ops;
 
 mod backward;
 mod gradients;
+mod kept;
 mod observer;
 mod parameters;
 mod scope;
@@ -18,10 +19,11 @@ mod update;
 mod watch;
 
 pub use gradients::{GradientNorm, add_gradients, gradient_norms, map_gradients};
+pub use kept::Kept;
 pub use observer::Observer;
 pub use parameters::{Parameter, Parameters};
 pub use scope::{Scope, ScopeGuard, StepKey};
-pub use tap::{tap, tap_channels};
+pub use tap::{tap, tap_channels, tap_gradient};
 pub use tensor::{cpu, elements, from_slice, is_finite, to_vec, with_elements};
 pub use trace::Trace;
 pub use update::{Formula, Number, update};

@@ -2,7 +2,7 @@
 //!
 //! A model's `forward` takes tensors and nothing else, so that it stays as short as the mathematics. What else a layer
 //! needs (is this training? which random numbers? who observes?) is set here by the training loop, for its thread.
-use crate::{Observer, Trace};
+use crate::{Kept, Observer, Trace};
 use std::cell::RefCell;
 
 /// The key of all randomness of one step.
@@ -35,6 +35,8 @@ pub struct Scope {
     pub observer: Option<Observer>,
     /// Who records operations; only the last step of a replay has one.
     pub trace: Option<Trace>,
+    /// Who keeps activations for a loss on the inside of the model.
+    pub kept: Option<Kept>,
 }
 
 struct Current {
@@ -66,6 +68,12 @@ impl Scope {
     #[must_use]
     pub fn step_key() -> StepKey {
         CURRENT.with_borrow(|current| current.scope.key)
+    }
+
+    /// What the calling thread's forward pass keeps.
+    #[must_use]
+    pub fn kept() -> Option<Kept> {
+        CURRENT.with_borrow(|current| current.scope.kept.clone())
     }
 
     /// Runs `work` at a site: operations recorded in it carry this dotted path.

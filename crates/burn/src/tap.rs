@@ -1,7 +1,7 @@
 //! `tap`: reads an activation where it is made, and its gradient where that comes by.
 use crate::backward::{SeeGradient, on_gradient};
 use crate::tensor::{with_elements, with_flex};
-use crate::{Observer, scope};
+use crate::{Observer, Scope, scope};
 use barograph_vocab::{Role, SiteId};
 use burn::prelude::*;
 use burn_flex::FlexTensor;
@@ -32,7 +32,28 @@ pub fn tap_channels<const D: usize>(path: &str, role: Role, x: Tensor<D>, channe
         Some(trace) => trace.reached(path, x),
         None => x,
     };
+    let x = match scope::observer() {
+        Some(observer) => read(observer, path, role, x, channels),
+        None => x,
+    };
+    if role == Role::Activation
+        && let Some(kept) = Scope::kept()
+    {
+        kept.offer(path, &x);
+    }
+    x
+}
+
+/// Reads the gradient alone that comes back to `x`, at the site `path`; returns `x` unchanged.
+#[must_use]
+pub fn tap_gradient<const D: usize>(path: &str, x: Tensor<D>) -> Tensor<D> {
     let Some(observer) = scope::observer() else { return x };
+    let dims = x.dims();
+    let site = observer.with(|session| session.site(path, 0, &dims[1.min(D - 1)..]));
+    on_gradient(x, GradientReader { observer, site })
+}
+
+fn read<const D: usize>(observer: Observer, path: &str, role: Role, x: Tensor<D>, channels: usize) -> Tensor<D> {
     let dims = x.dims();
     let elements: usize = dims.iter().product();
     // In [batch, time, features] every time step counts as an example.

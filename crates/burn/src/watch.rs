@@ -55,7 +55,8 @@ impl<M: Module> Watch<M> {
             session.scalar(Scalar::LearningRate, learning_rate);
         });
         let key = StepKey { step: self.step, ..StepKey::default() };
-        self.guard = Some(Scope { training: true, key, observer: Some(self.observer.clone()), trace: None }.enter());
+        self.guard =
+            Some(Scope { training: true, key, observer: Some(self.observer.clone()), trace: None, kept: None }.enter());
     }
 
     /// Reads the loss `[1]`, the weights and the gradients, before the optimizer changes a weight. Returns whether all are finite.

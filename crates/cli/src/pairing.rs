@@ -15,6 +15,9 @@ pub(crate) const fn activation(layer: &LayerSpec) -> Option<Activation> {
 
 /// A hint where the loss takes something else than the last layer puts out.
 pub(crate) fn hint(recipe: &Recipe) -> Option<String> {
+    if !recipe.outputs.is_empty() {
+        return None;
+    }
     let (site, last) = (recipe.layer_names().pop()?, activation(recipe.layers.last()?)?);
     let (loss, name) = (recipe.loss.kind.name(), last.name());
     let wants = |what: &str, activation: Activation| {

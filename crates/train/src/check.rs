@@ -47,7 +47,11 @@ pub(crate) fn check_inputs<M: Model>(
 /// Checks that every class has an output and every target column too.
 pub(crate) fn check_outputs(engine: &Engine<'_>, data: &dyn RowSource) -> Result<(), TrainError> {
     let (outputs, Scoring { task, .. }) = (engine.outputs, engine.scoring);
+    let several = engine.loss.outputs();
     match data.targets(&[])? {
+        Targets::Real { columns, .. } if !several.is_empty() => {
+            check_rows(columns, data, |row| several.iter().find_map(|output| output.problem(row)))
+        }
         Targets::Classes(_) if task == Task::Regression => Ok(()),
         Targets::Classes(_) => check_classes(outputs, data),
         Targets::Real { columns, .. } if engine.recipe.loss.kind.wants() == LossWants::Labels => {

@@ -1,10 +1,11 @@
 //! One step of training. The fit loop, the replay of an incident and the trial of a remedy all run this same code, so that a
 //! replay is the step that was seen.
+use crate::auxiliary::Auxiliary;
 use crate::averages::Averages;
 use crate::batches::{Batch, Rows};
 use crate::clip::{Clipped, clip};
 use crate::gradient_hook::GradientHook;
-use crate::losses::{LOSS_SITE, Loss};
+use crate::losses::{LOSS_SITE, Loss, LossPart, TargetTensor};
 use crate::metrics::{Answers, Score, Scoring};
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
@@ -60,6 +61,27 @@ pub(crate) struct StepResult {
     pub(crate) refused: Option<String>,
 }
 
+/// A term of the loss that has a name, before its weight.
+#[derive(Clone, Debug)]
+pub(crate) struct Term {
+    pub(crate) name: String,
+    pub(crate) value: f32,
+}
+
+impl Term {
+    /// As its part of a step of several batches.
+    fn scaled(self, share: f64) -> Self {
+        Self { value: (f64::from(self.value) * share) as f32, ..self }
+    }
+
+    /// Those of the parts of a loss that have names.
+    pub(crate) fn of(parts: Vec<LossPart>) -> Vec<Self> {
+        let named =
+            parts.into_iter().filter_map(|part| Some(Self { name: part.name?, value: part.value.into_scalar() }));
+        named.collect()
+    }
+}
+
 /// What stays the same over a run.
 pub(crate) struct Engine<'a> {
     pub(crate) recipe: &'a Recipe,
@@ -71,6 +93,8 @@ pub(crate) struct Engine<'a> {
     pub(crate) device: Device,
     /// What is asked of single weights.
     pub(crate) rules: WeightRules,
+    /// Losses on the inside of the model.
+    pub(crate) auxiliary: Auxiliary,
 }
 
 impl Engine<'_> {
@@ -87,7 +111,7 @@ impl Engine<'_> {
         // What a step that is refused has changed all the same.
         let may_refuse = self.has_clip() || !hooks.is_empty();
         let before = may_refuse.then(|| (model.buffers(), hooks.clone()));
-        let Passes { loss, accuracy, mut gradients, rows } = self.passes(&model, plan, batch, &mut eyes, score);
+        let Passes { loss, accuracy, mut gradients, rows, .. } = self.passes(&model, plan, batch, &mut eyes, score);
         for hook in &mut hooks {
             map_gradients(&model, &mut gradients, |weight, gradient| hook.after_backward(weight, gradient));
         }
@@ -136,10 +160,11 @@ impl Engine<'_> {
     ) -> Passes {
         let observer = eyes.observer.as_ref().map(|(observer, _)| (*observer).clone());
         if let Some(observer) = &observer {
-            observer.with(|session| begin(session, plan, &whole));
+            observer.with(|session| begin(session, plan, &whole, !self.recipe.outputs.is_empty()));
         }
         let rows = whole.numbers.clone();
-        let mut passes = Passes { loss: 0.0, accuracy: None, gradients: GradientsParams::new(), rows };
+        let gradients = GradientsParams::new();
+        let mut passes = Passes { loss: 0.0, terms: Vec::new(), accuracy: None, gradients, rows };
         let all = whole.split(self.recipe.batch as usize);
         let (batches, rows) = (all.len(), passes.rows.len() as f64);
         let mut right = None;
@@ -150,22 +175,28 @@ impl Engine<'_> {
                 // A step has one reading of each activation: that of its first batch.
                 observer: observer.clone().filter(|_| number == 0),
                 trace: eyes.trace.filter(|(_, traced)| *traced == number).map(|(trace, _)| trace.clone()),
+                kept: self.auxiliary.keep(),
             };
             let share = if batches == 1 { 1.0 } else { batch.len() as f64 / rows };
-            let Pass { loss, accuracy, gradients } = self.pass(model, batch, scope, share, score);
+            let Pass { loss, terms, accuracy, gradients } = self.pass(model, batch, scope, share, score);
             if let Some(accuracy) = accuracy {
                 right = Some(right.unwrap_or(0.0) + share * accuracy);
             }
             if number == 0 {
                 (passes.loss, passes.gradients) = (loss, gradients);
+                passes.terms = terms.into_iter().map(|term| term.scaled(share)).collect();
             } else {
                 passes.loss += loss;
+                for (sum, term) in passes.terms.iter_mut().zip(terms) {
+                    sum.value += term.scaled(share).value;
+                }
                 add_gradients(model, &mut passes.gradients, gradients);
             }
         }
         passes.accuracy = right;
         if let Some(observer) = &observer {
             observer.with(|session| {
+                observe_terms(session, &passes.terms);
                 session.scalar(Scalar::Loss, f64::from(passes.loss));
                 if let Some(accuracy) = passes.accuracy {
                     session.scalar(Scalar::Accuracy, accuracy);
@@ -182,10 +213,10 @@ impl Engine<'_> {
         let inputs = std::mem::take(&mut batch.inputs);
         let outputs = model.forward(from_slice(inputs, [batch.len(), batch.features], &self.device));
         let values = to_vec(&outputs);
-        let loss = self.loss_of(model, outputs.clone(), &batch, trace.as_ref(), share);
+        let (loss, terms) = self.losses_of(model, outputs.clone(), &batch, trace.as_ref(), share);
         let value: f32 = loss.clone().into_scalar();
-        let accuracy = score.see(self.scoring, &values, outputs.dims()[1], batch.answers());
-        if let Some(observer) = &observer {
+        let accuracy = self.score(score, &terms, &values, outputs.dims()[1], &batch);
+        if let Some(observer) = observer.as_ref().filter(|_| self.recipe.outputs.is_empty()) {
             observer.with(|session| observe_outputs(session, &outputs, &values, batch.len()));
         }
         let mut gradients = GradientsParams::new();
@@ -193,7 +224,7 @@ impl Engine<'_> {
             gradients = GradientsParams::from_grads(loss.backward(), model);
         }
         drop(guard);
-        Pass { loss: value, accuracy, gradients }
+        Pass { loss: value, terms, accuracy, gradients }
     }
 
     /// Hooks look at the gradients, then the recipe's limits are applied. Returns whether some gradient was made smaller, and why the
@@ -219,25 +250,57 @@ impl Engine<'_> {
         }
     }
 
-    /// The loss of a batch. Of a loss that is a mean, `share` counts; the sum of all batches has the penalty once.
-    fn loss_of<M: Model>(
+    /// The loss of a batch, and those of its terms that have names. Of a loss that is a mean, `share` counts; the sum of all batches has the
+    /// penalty once.
+    fn losses_of<M: Model>(
         &self,
         model: &M,
         outputs: Tensor<2>,
         batch: &Batch,
         trace: Option<&Trace>,
         share: f64,
-    ) -> Tensor<1> {
+    ) -> (Tensor<1>, Vec<Term>) {
         let targets = batch.targets(&self.device);
-        let compute = |outputs| Scope::at(LOSS_SITE, || self.loss.loss(outputs, &targets));
+        let mut parts = Vec::new();
+        let mut compute = |outputs| Scope::at(LOSS_SITE, || self.sum(&mut parts, outputs, &targets));
         let loss = match trace {
             None => compute(outputs),
             Some(trace) => trace.whole("loss", LOSS_SITE, outputs, compute),
         };
         let is_sum = share != 1.0 && self.loss.describe().reduction == Some(Reduction::Sum);
         let loss = scaled(loss, if is_sum { 1.0 } else { share });
-        let penalties = [penalty(&self.recipe.penalty, model), self.rules.penalty(model)];
-        penalties.into_iter().flatten().fold(loss, |loss, penalty| ops::add(loss, scaled(penalty, share)))
+        let penalties = [penalty(&self.recipe.penalty, model), self.rules.penalty(model), self.auxiliary.penalty()];
+        let penalties = penalties.into_iter().flatten();
+        (penalties.fold(loss, |loss, penalty| ops::add(loss, scaled(penalty, share))), Term::of(parts))
+    }
+
+    /// Fills in the terms of the loss, and adds them up.
+    fn sum(&self, parts: &mut Vec<LossPart>, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
+        let device = outputs.device();
+        *parts = self.loss.parts(outputs, targets);
+        parts.extend(self.auxiliary.parts(targets));
+        LossPart::sum(parts).unwrap_or_else(|| from_slice(vec![0.0], [1], &device))
+    }
+
+    /// Takes in the outputs of a batch. Returns its accuracy, where there is one.
+    pub(crate) fn score(
+        &self,
+        score: &mut Score,
+        terms: &[Term],
+        outputs: &[f32],
+        width: usize,
+        batch: &Batch,
+    ) -> Option<f64> {
+        for term in terms {
+            score.see_term(&term.name, f64::from(term.value), batch.len());
+        }
+        if self.recipe.outputs.is_empty() {
+            return score.see(self.scoring, outputs, width, batch.answers());
+        }
+        for output in self.loss.outputs() {
+            output.score(score.of_output(output.score_name()), outputs, width, batch.answers());
+        }
+        None
     }
 
     fn has_clip(&self) -> bool {
@@ -248,6 +311,7 @@ impl Engine<'_> {
 /// What one batch of a step gave.
 struct Pass {
     loss: f32,
+    terms: Vec<Term>,
     accuracy: Option<f64>,
     gradients: GradientsParams,
 }
@@ -255,6 +319,7 @@ struct Pass {
 /// What all batches of a step gave.
 struct Passes {
     loss: f32,
+    terms: Vec<Term>,
     accuracy: Option<f64>,
     gradients: GradientsParams,
     /// Data-set rows.
@@ -266,12 +331,16 @@ fn scaled(x: Tensor<1>, factor: f64) -> Tensor<1> {
     if factor == 1.0 { x } else { ops::mul_scalar(x, factor) }
 }
 
-fn begin(session: &mut Session, plan: &StepPlan, batch: &Batch) {
+fn begin(session: &mut Session, plan: &StepPlan, batch: &Batch, several: bool) {
     session.begin_step(plan.step, plan.epoch as u32);
     session.scalar(Scalar::LearningRate, plan.learning_rate);
     session.scalar(Scalar::BatchRows, batch.len() as f64);
     let input = session.site("input", batch.features, &[batch.features]);
     session.read(input, Role::Input, barograph_burn::elements(&batch.inputs));
+    if several {
+        // Columns of several outputs are no one tensor: classes of one stand beside numbers of another.
+        return;
+    }
     let columns = batch.columns();
     let target = session.site("target", columns, &[columns]);
     match batch.answers() {
@@ -298,6 +367,14 @@ fn observe_outputs(session: &mut Session, outputs: &Tensor<2>, values: &[f32], r
         let (sum, error) = row_sums(values, width);
         session.scalar(Scalar::OutputRowSum, sum);
         session.scalar(Scalar::OutputRowSumError, error);
+    }
+}
+
+/// The terms of the loss that have names, each at the site of that name.
+fn observe_terms(session: &mut Session, terms: &[Term]) {
+    for term in terms {
+        let site = session.site(&term.name, 0, &[]);
+        session.read(site, Role::Loss, barograph_burn::elements(&[term.value]));
     }
 }
 

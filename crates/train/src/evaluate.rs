@@ -2,20 +2,26 @@
 use crate::batches::Rows;
 use crate::data::DataError;
 use crate::data::source::ROWS_AT_ONCE;
-use crate::engine::Engine;
+use crate::engine::{Engine, Term};
 use crate::layers::measuring;
+use crate::losses::LossPart;
 use crate::metrics::Score;
 use crate::model::Model;
 use barograph_burn::{Scope, cpu, from_slice, to_vec};
 use barograph_vocab::Scalar;
+use burn::prelude::*;
+
+/// What rows that are held out show.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Validated {
+    pub(crate) scalars: Vec<(Scalar, f64)>,
+    /// Of single outputs and terms of the loss.
+    pub(crate) named: Vec<(String, f64)>,
+}
 
 /// The loss (without penalties) and the score of a model on rows that it does not learn from, with dropout off and normalization
 /// by running statistics.
-pub(crate) fn evaluate<M: Model>(
-    engine: &Engine<'_>,
-    model: &M,
-    rows: &Rows<'_>,
-) -> Result<Vec<(Scalar, f64)>, DataError> {
+pub(crate) fn evaluate<M: Model>(engine: &Engine<'_>, model: &M, rows: &Rows<'_>) -> Result<Validated, DataError> {
     let _scope = Scope::default().enter();
     // A plain device records no graph, so that nothing is kept for a backward pass that never comes.
     let (model, device) = (model.valid(), cpu(false));
@@ -24,13 +30,15 @@ pub(crate) fn evaluate<M: Model>(
     for places in places.chunks(ROWS_AT_ONCE) {
         let batch = rows.gather(places)?;
         let outputs = model.forward(from_slice(batch.inputs.clone(), [batch.len(), batch.features], &device));
-        score.see(engine.scoring, &to_vec(&outputs), outputs.dims()[1], batch.answers());
-        let value: f32 = engine.loss.loss(outputs, &batch.targets(&device)).into_scalar();
+        let (values, width) = (to_vec(&outputs), outputs.dims()[1]);
+        let parts = engine.loss.parts(outputs, &batch.targets(&device));
+        let value = LossPart::sum(&parts).map_or(0.0, Tensor::into_scalar::<f32>);
+        engine.score(&mut score, &Term::of(parts), &values, width, &batch);
         loss += f64::from(value) * batch.len() as f64;
     }
     let mut scalars = vec![(Scalar::ValidationLoss, loss / rows.len() as f64)];
     scalars.extend(score.value().map(|score| (engine.scoring.validation_scalar(), score)));
-    Ok(scalars)
+    Ok(Validated { scalars, named: score.named("validation_") })
 }
 
 /// Measures the running statistics of batch norms anew: their mean over the batches of these rows, each batch counting by its rows, with

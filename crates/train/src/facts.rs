@@ -32,7 +32,10 @@ pub(crate) fn declare(session: &mut Session, engine: &Engine<'_>, layers: &[Laye
     let mut declare = |key, value| session.fact(key, None, value, Provenance::Declared);
     let text = |text: &str| FactValue::Text(text.to_owned());
     let loss = engine.loss.describe();
-    declare(FactKey::Task, text(engine.scoring.task.name()));
+    if recipe.outputs.is_empty() {
+        // Several outputs may have several tasks.
+        declare(FactKey::Task, text(engine.scoring.task.name()));
+    }
     declare(FactKey::Loss, text(&loss.name));
     declare(FactKey::LossTakes, text(loss.takes.map_or("unknown", |takes| takes.name())));
     if let Some(reduction) = loss.reduction {

@@ -1,11 +1,12 @@
 //! What can be said of a recipe and its data without a single step of training.
+use crate::auxiliary::Auxiliary;
 use crate::batches::Rows;
 use crate::check;
 use crate::data::{DataError, RowSource};
 use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::facts::{Extent, declare};
-use crate::losses::Loss;
+use crate::losses::{Loss, OutputLosses};
 use crate::metrics::Scoring;
 use crate::prepare::{Prepared, prepare};
 use crate::recipe::{Recipe, Shape, Task};
@@ -58,7 +59,10 @@ pub fn inspect(recipe: &Recipe, data: &dyn RowSource) -> Result<Inspection, Trai
     let outputs = check::outputs(&network, data.features());
     let scoring = Scoring::new(task, takes);
     let rules = WeightRules::new(&network, Vec::new())?;
-    let engine = Engine { recipe, loss: &recipe.loss, rows: &rows, scoring, outputs, device: cpu(true), rules };
+    let auxiliary = Auxiliary::new(&network, data.features(), Vec::new())?;
+    let (loss, device) = (OutputLosses::of_recipe(recipe, &network, &data)?, cpu(true));
+    let loss = loss.as_ref();
+    let engine = Engine { recipe, loss, rows: &rows, scoring, outputs, device, rules, auxiliary };
     check::check_outputs(&engine, &data)?;
     let steps_per_epoch = steps_per_epoch(rows.len(), recipe, recipe.batches_per_step());
     let extent = Extent {
@@ -89,7 +93,7 @@ fn judge(engine: &Engine<'_>, network: &Network, extent: &Extent) -> Result<Diag
     let mut session = Session::without_log(Options { name: recipe.name.clone(), ..Options::default() });
     declare(&mut session, engine, &network.facts(), extent);
     for places in engine.rows.order(recipe.seed, 0, recipe.data.shuffle).chunks(recipe.batch as usize) {
-        see_rows(&mut session, &engine.rows.gather(places)?, engine.outputs);
+        see_rows(&mut session, &engine.rows.gather(places)?, engine);
     }
     session.end_data();
     Ok(session.diagnosis(EvidenceMode::All))

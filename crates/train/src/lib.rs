@@ -9,6 +9,7 @@ pub mod losses;
 pub mod random;
 pub mod recipe;
 
+mod auxiliary;
 mod averages;
 mod batches;
 mod check;
@@ -36,12 +37,13 @@ mod trainer;
 mod trial;
 mod weight_rules;
 
+pub use auxiliary::AuxiliaryLoss;
 pub use checkpoint::{MODEL_FILE, RECIPE_FILE, load_weights, save_weights};
 pub use clip::{Clipped, clip};
 pub use error::TrainError;
 pub use gradient_hook::{GradientHook, Review, StepGradients, WeightGradient};
 pub use inspect::{InspectedLayer, Inspection, inspect};
-pub use losses::{LOSS_SITE, Loss, LossFacts, TargetTensor};
+pub use losses::{LOSS_SITE, Loss, LossFacts, LossPart, TargetTensor};
 pub use metrics::{Answers, Score, Scoring};
 pub use model::{LayerFact, Model};
 pub use network::Network;

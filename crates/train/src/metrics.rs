@@ -61,6 +61,10 @@ pub struct Score {
     residual: f64,
     /// Per column: count, sum and sum of squares of the targets.
     columns: Vec<[f64; 3]>,
+    /// Of terms of the loss that have names: sum over the rows, and rows.
+    terms: Vec<(String, [f64; 2])>,
+    /// Of several outputs, by the name of the score.
+    outputs: Vec<(String, Score)>,
 }
 
 impl Score {
@@ -94,6 +98,32 @@ impl Score {
         self.right += right as u64;
         self.answers += count as u64;
         Some(right as f64 / count.max(1) as f64)
+    }
+
+    /// Takes in the value of a term of the loss over so many rows.
+    pub(crate) fn see_term(&mut self, name: &str, value: f64, rows: usize) {
+        let rows = rows as f64;
+        match self.terms.iter_mut().find(|(known, _)| known == name) {
+            Some((_, term)) => *term = [term[0] + value * rows, term[1] + rows],
+            None => self.terms.push((name.to_owned(), [value * rows, rows])),
+        }
+    }
+
+    /// The score of one of several outputs.
+    pub(crate) fn of_output(&mut self, name: String) -> &mut Self {
+        let at = self.outputs.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+            self.outputs.push((name, Self::default()));
+            self.outputs.len() - 1
+        });
+        &mut self.outputs[at].1
+    }
+
+    /// Means of the terms of the loss, and scores of the outputs, by name: `species_loss`, `species_accuracy`; with `prefix` before them.
+    #[must_use]
+    pub fn named(&self, prefix: &str) -> Vec<(String, f64)> {
+        let terms = self.terms.iter().map(|(name, [sum, rows])| (format!("{prefix}{name}_loss"), sum / rows.max(1.0)));
+        let scores = self.outputs.iter().filter_map(|(name, score)| Some((format!("{prefix}{name}"), score.value()?)));
+        terms.chain(scores).collect()
     }
 
     /// The score: accuracy from 0 to 1, or R2, which is 1 for perfect answers, 0 for the mean and negative below. `None` before

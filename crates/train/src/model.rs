@@ -1,4 +1,5 @@
 //! What can be trained.
+use crate::recipe::RegularizerKind;
 use crate::weight_rules::WeightRule;
 use barograph_vocab::{FactKey, FactValue};
 use burn::module::Module;
@@ -40,6 +41,11 @@ pub trait Model: Module {
     /// Whether [`Model::check_inputs`] ever refuses a row; rows are not read for it otherwise.
     fn checks_inputs(&self) -> bool {
         true
+    }
+
+    /// What is added to the loss for the activations at some sites.
+    fn activity_regularizers(&self) -> Vec<(String, RegularizerKind)> {
+        Vec::new()
     }
 
     /// What is asked of the model's weights in training besides a small loss.

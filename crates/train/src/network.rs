@@ -1,15 +1,17 @@
 //! The network of a recipe.
 use crate::layers::{
     ActivationLayer, BatchNorm, Branch, Cell, Conv1d, Conv2d, Conv2dTranspose, Dense, Dropout, Embedding, GlobalPool,
-    Glu, GroupNorm, Layer, LayerNorm, LeakyRelu, MultiHeadAttention, Parallel, Pool, Pool2d, PositionEmbedding, Prelu,
-    Recurrent, Residual, RmsNorm, Sequential, Transformer,
+    Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, MultiHeadAttention, Parallel, Pool, Pool2d, PositionEmbedding,
+    Prelu, Recurrent, Residual, RmsNorm, Sequential, Transformer,
 };
 use crate::model::{LayerFact, Model};
 use crate::random::{Purpose, Random};
 use crate::recipe::{
-    Activation, LayerKind, Recipe, RecipeError, Shape, WeightSpec, branch_shapes, inner_shapes, layer_names,
+    Activation, LayerKind, OutputSpec, Recipe, RecipeError, RegularizerKind, Shape, WeightSpec, branch_shapes,
+    inner_shapes, layer_names,
 };
 use crate::weight_rules::{WeightRule, rules_of_layer};
+use barograph_burn::ops;
 use barograph_vocab::{FactKey, FactValue};
 use burn::module::Module;
 use burn::prelude::*;
@@ -20,6 +22,10 @@ pub struct Network {
     layers: Vec<Layer>,
     /// The site of each layer.
     sites: Vec<String>,
+    /// Several outputs, or none: then the last layer is the output.
+    heads: Vec<Head>,
+    #[module(skip)]
+    activities: Vec<(String, RegularizerKind)>,
     #[module(skip)]
     facts: Vec<LayerFact>,
     #[module(skip)]
@@ -34,7 +40,15 @@ impl Network {
     pub fn from_recipe(recipe: &Recipe, inputs: usize, device: &Device) -> Result<Self, RecipeError> {
         let shapes = recipe.shapes(inputs as u64)?;
         let mut input = recipe.input_shape(inputs as u64)?;
-        let mut builder = Builder { device, inner: recipe.layers.len(), facts: Vec::new(), rules: Vec::new() };
+        let mut builder = Builder {
+            device,
+            inner: recipe.layers.len(),
+            facts: Vec::new(),
+            rules: Vec::new(),
+            activities: Vec::new(),
+        };
+        // How many layers there are behind each one of the recipe.
+        let mut built = Vec::with_capacity(recipe.layers.len());
         let (mut layers, mut sites) = (Vec::new(), Vec::new());
         for (number, ((spec, site), output)) in recipe.layers.iter().zip(recipe.layer_names()).zip(shapes).enumerate() {
             let mut random = Random::new(recipe.seed, Purpose::Weight, 0, number as u32);
@@ -44,9 +58,19 @@ impl Network {
                 layers.push(layer);
                 sites.push(site);
             }
+            built.push((layers.len(), output));
             input = output;
         }
-        Ok(Self { layers, sites, facts: builder.facts, rules: builder.rules })
+        let mut heads = Vec::with_capacity(recipe.outputs.len());
+        for (number, output) in recipe.outputs.iter().enumerate() {
+            let (after, start) = built.get(recipe.start_of(output)).copied().unwrap_or((0, input));
+            // Other numbers than those of the layers, which are drawn at 0.
+            let mut random = Random::new(recipe.seed, Purpose::Weight, 1, number as u32);
+            let head = builder.head(output, after, start, &mut random);
+            heads.push(head.map_err(|text| RecipeError::one(String::new(), format!("outputs.{number}"), text))?);
+        }
+        let Builder { facts, rules, activities, .. } = builder;
+        Ok(Self { layers, sites, heads, activities, facts, rules })
     }
 
     /// The layers with their sites.
@@ -54,10 +78,37 @@ impl Network {
         self.sites.iter().map(String::as_str).zip(&self.layers)
     }
 
+    /// Values of each of several outputs, which lie side by side in what the network puts out; empty where there is one.
+    #[must_use]
+    pub fn output_widths(&self) -> Vec<usize> {
+        self.heads.iter().map(Head::width).collect()
+    }
+
+    /// The layers from the first to the last, with each output where it starts; the outputs side by side.
+    fn branched(&self, inputs: Tensor<2>) -> Tensor<2> {
+        let mut outputs: Vec<Option<Tensor<2>>> = vec![None; self.heads.len()];
+        let mut x = inputs;
+        for number in 0..=self.layers.len() {
+            for (head, output) in self.heads.iter().zip(&mut outputs) {
+                if head.after() == number {
+                    *output = Some(head.forward(x.clone()));
+                }
+            }
+            if let (Some(site), Some(layer)) = (self.sites.get(number), self.layers.get(number)) {
+                x = layer.forward(site, x);
+            }
+        }
+        outputs.into_iter().flatten().reduce(|left, right| ops::concat(left, right, 1)).unwrap_or(x)
+    }
+
     /// Every layer with its site, those inside of others too.
     fn all_layers(&self) -> Vec<(String, &Layer)> {
         let mut found = Vec::new();
         collect("", &self.sites, &self.layers, &mut found);
+        for head in &self.heads {
+            let (names, layers) = head.inner();
+            collect(head.name(), names, layers, &mut found);
+        }
         found
     }
 }
@@ -72,6 +123,18 @@ fn collect<'a>(outer: &str, names: &[String], layers: &'a [Layer], found: &mut V
     }
 }
 
+impl Network {
+    /// `heads.0.layers.1.weight` as `species.dense2.weight`, and the weights of the other layers as [`shown`].
+    fn shown(&self, path: &str) -> Option<String> {
+        let Some((number, rest)) = path.strip_prefix("heads.").and_then(|rest| rest.split_once('.')) else {
+            return shown(&self.sites, &self.layers, path);
+        };
+        let head = self.heads.get(number.parse::<usize>().ok()?)?;
+        let (names, layers) = head.inner();
+        Some(format!("{}.{}", head.name(), shown(names, layers, rest)?))
+    }
+}
+
 /// `layers.2.weight` as `dense2.weight`, and `layers.1.layers.0.weight` as `residual1.dense1.weight`.
 fn shown(names: &[String], layers: &[Layer], path: &str) -> Option<String> {
     let (number, rest) = path.strip_prefix("layers.")?.split_once('.')?;
@@ -83,11 +146,14 @@ fn shown(names: &[String], layers: &[Layer], path: &str) -> Option<String> {
 
 impl Model for Network {
     fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
-        self.layers().fold(inputs, |x, (site, layer)| layer.forward(site, x))
+        if self.heads.is_empty() {
+            return self.layers().fold(inputs, |x, (site, layer)| layer.forward(site, x));
+        }
+        self.branched(inputs)
     }
 
     fn site_of(&self, path: &str) -> String {
-        shown(&self.sites, &self.layers, path).unwrap_or_else(|| path.to_owned())
+        self.shown(path).unwrap_or_else(|| path.to_owned())
     }
 
     fn facts(&self) -> Vec<LayerFact> {
@@ -96,6 +162,10 @@ impl Model for Network {
 
     fn checks_inputs(&self) -> bool {
         matches!(self.layers.first(), Some(Layer::Embedding(_)))
+    }
+
+    fn activity_regularizers(&self) -> Vec<(String, RegularizerKind)> {
+        self.activities.clone()
     }
 
     fn weight_rules(&self) -> Vec<WeightRule> {
@@ -151,9 +221,47 @@ struct Builder<'a> {
     inner: usize,
     facts: Vec<LayerFact>,
     rules: Vec<WeightRule>,
+    activities: Vec<(String, RegularizerKind)>,
 }
 
 impl Builder<'_> {
+    /// One of several outputs, behind the first `after` layers, which put out `input`.
+    fn head(&mut self, spec: &OutputSpec, after: usize, input: Shape, random: &mut Random) -> Result<Head, String> {
+        let outputs = inner_shapes(&spec.layers, input)?;
+        let width = outputs.last().copied().unwrap_or(input).values() as usize;
+        let (mut layers, mut names, mut before) = (Vec::new(), Vec::new(), input);
+        for ((layer, name), output) in spec.layers.iter().zip(layer_names(&spec.layers)).zip(outputs) {
+            let site = format!("{}.{name}", spec.name);
+            if let Some(layer) = self.inner_layer(&layer.kind, &site, [before, output], random)? {
+                layers.push(layer);
+                names.push(name);
+            }
+            before = output;
+        }
+        Ok(Head::new(layers, names, spec.name.clone(), after, width))
+    }
+
+    /// A layer that is not one of the recipe's own list.
+    fn inner_layer(
+        &mut self,
+        kind: &LayerKind,
+        site: &str,
+        shapes: [Shape; 2],
+        random: &mut Random,
+    ) -> Result<Option<Layer>, String> {
+        let number = self.inner;
+        self.inner += 1;
+        let told = self.facts.len();
+        let built = self.layer(kind, site, number, shapes, random)?;
+        // The kind marks the layers that a recipe numbers, which those inside of another one are not.
+        let mut place = 0;
+        self.facts.retain(|fact| {
+            place += 1;
+            place <= told || fact.key != FactKey::Layer
+        });
+        Ok(built)
+    }
+
     /// A layer with all that is inside of it; `None` for one that computes nothing.
     fn layer(
         &mut self,
@@ -165,6 +273,10 @@ impl Builder<'_> {
     ) -> Result<Option<Layer>, String> {
         let [input, output] = shapes;
         self.rules.extend(rules_of_layer(kind, site));
+        let activity = kind.weights().map(|weights| weights.activity_regularizer);
+        self.activities.extend(
+            activity.filter(|activity| *activity != RegularizerKind::None).map(|activity| (site.to_owned(), activity)),
+        );
         let Some(specs) = kind.layers() else {
             // A layer that computes nothing is one of the recipe all the same, and counts when remedies number its layers.
             self.facts.extend(facts(kind, site, input));
@@ -176,16 +288,7 @@ impl Builder<'_> {
         let (mut layers, mut names, mut branches) = (Vec::new(), Vec::new(), Vec::new());
         let mut before = input;
         for ((spec, name), output) in specs.iter().zip(layer_names(specs)).zip(outputs) {
-            let number = self.inner;
-            self.inner += 1;
-            let told = self.facts.len();
-            let built = self.layer(&spec.kind, &format!("{site}.{name}"), number, [before, output], random)?;
-            // The kind marks the layers that a recipe numbers, which those inside of another one are not.
-            let mut place = 0;
-            self.facts.retain(|fact| {
-                place += 1;
-                place <= told || fact.key != FactKey::Layer
-            });
+            let built = self.inner_layer(&spec.kind, &format!("{site}.{name}"), [before, output], random)?;
             branches.push(Branch { layer: built.is_some().then_some(layers.len()), output });
             if let Some(layer) = built {
                 layers.push(layer);

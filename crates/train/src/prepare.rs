@@ -37,6 +37,10 @@ impl RowSource for Ready<'_> {
         self.source.feature_name(column)
     }
 
+    fn target_name(&self, column: usize) -> String {
+        self.source.target_name(column)
+    }
+
     fn class_names(&self) -> &[String] {
         self.source.class_names()
     }

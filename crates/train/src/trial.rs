@@ -1,9 +1,11 @@
 //! Tries remedies: a short run with the remedy, beside the run as it was.
+use crate::auxiliary::Auxiliary;
 use crate::averages::Averages;
 use crate::batches::Rows;
 use crate::data::{DataError, RowSource};
 use crate::engine::{Engine, Eyes, State, StepPlan};
 use crate::error::TrainError;
+use crate::losses::OutputLosses;
 use crate::metrics::{Score, Scoring};
 use crate::optimizers::ScheduledOptimizer;
 use crate::outcome::Outcome;
@@ -61,8 +63,10 @@ pub fn try_remedy(
     let network = Network::from_recipe(&repaired, prepared.rows.features(), &cpu(true))?;
     let outputs = crate::check::outputs(&network, prepared.rows.features());
     let rules = WeightRules::new(&network, Vec::new())?;
-    let loss = &repaired.loss;
-    let engine = Engine { recipe: &repaired, loss, rows: &rows, scoring, outputs, device: cpu(true), rules };
+    let auxiliary = Auxiliary::new(&network, prepared.rows.features(), Vec::new())?;
+    let (loss, device) = (OutputLosses::of_recipe(&repaired, &network, &prepared.rows)?, cpu(true));
+    let (recipe_of_trial, loss) = (&repaired, loss.as_ref());
+    let engine = Engine { recipe: recipe_of_trial, loss, rows: &rows, scoring, outputs, device, rules, auxiliary };
     crate::check::check_outputs(&engine, &prepared.rows)?;
     // A snapshot is good only from before the first sign of trouble.
     let findings = outcome.diagnosis().map(|diagnosis| diagnosis.findings).unwrap_or_default();
@@ -86,7 +90,7 @@ pub fn try_remedy(
         ),
     };
     let losses = run(&engine, state, from_step, outcome.baseline.batches)?;
-    let comparable = repaired.loss == recipe.loss && repaired.data == recipe.data;
+    let comparable = repaired.loss == recipe.loss && repaired.outputs == recipe.outputs && repaired.data == recipe.data;
     Ok(Some(judge(from_step, &losses, &outcome.baseline.losses, comparable)))
 }
 

@@ -16,7 +16,7 @@ use crate::workspace;
 const SOURCES: &str = "crates/train/src/recipe";
 
 /// The tables of a recipe in the order of the page: the type that documents the table, and the types of its values.
-const TABLES: [(&str, &[&str]); 10] = [
+const TABLES: [(&str, &[&str]); 11] = [
     ("Recipe", &["Task"]),
     ("DataSpec", &["Normalize"]),
     (
@@ -37,6 +37,7 @@ const TABLES: [(&str, &[&str]); 10] = [
         ],
     ),
     ("LossSpec", &["LossKind", "Reduction"]),
+    ("OutputSpec", &[]),
     ("OptimizerSpec", &["OptimizerKind"]),
     ("PenaltySpec", &[]),
     ("ClipSpec", &[]),

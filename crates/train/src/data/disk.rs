@@ -17,6 +17,7 @@ pub(crate) struct DiskRows {
     /// In the order of their rows.
     pub(crate) parts: Vec<Part>,
     pub(crate) targets: Targets,
+    pub(crate) target_names: Vec<String>,
     pub(crate) feature_names: Vec<String>,
     pub(crate) class_names: Vec<String>,
 }
@@ -38,6 +39,10 @@ impl RowSource for DiskRows {
 
     fn feature_name(&self, column: usize) -> String {
         self.feature_names[column].clone()
+    }
+
+    fn target_name(&self, column: usize) -> String {
+        self.target_names[column].clone()
     }
 
     fn class_names(&self) -> &[String] {

@@ -202,6 +202,7 @@ pub fn load(recipe: &Recipe) -> Result<Loaded, DataError> {
 /// # Errors
 /// As [`load`].
 pub fn read(path: &Path, recipe: &Recipe) -> Result<Loaded, DataError> {
+    let recipe = &with_targets(recipe);
     let Table { rows, task, report } = table(path, recipe)?;
     let table: Arc<dyn RowSource> = match rows {
         TableRows::Memory(rows) => Arc::new(rows),
@@ -242,6 +243,19 @@ fn read_file(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
     }
 }
 
+/// The recipe with the columns of several outputs as its targets, where it names no others.
+fn with_targets(recipe: &Recipe) -> Recipe {
+    let mut recipe = recipe.clone();
+    if recipe.data.target.is_empty() {
+        for column in recipe.outputs.iter().flat_map(|output| &output.target) {
+            if !recipe.data.target.contains(column) {
+                recipe.data.target.push(column.clone());
+            }
+        }
+    }
+    recipe
+}
+
 fn finish(raw: Raw, recipe: &Recipe) -> Result<Table, DataError> {
     let Raw { feature_names, target_names, inputs, targets, rows, places, mut report } = raw;
     if rows == 0 {
@@ -266,7 +280,7 @@ fn finish(raw: Raw, recipe: &Recipe) -> Result<Table, DataError> {
         }
         // A spool has become a file by now.
         Inputs::Spool(_) => return Err(DataError::content(places.file(), "its rows were not written to the end")),
-        Inputs::Disk(parts) => TableRows::Disk(DiskRows { parts, targets, feature_names, class_names }),
+        Inputs::Disk(parts) => TableRows::Disk(DiskRows { parts, targets, target_names, feature_names, class_names }),
     };
     Ok(Table { rows, task: resolved.task, report })
 }

@@ -23,6 +23,11 @@ pub trait RowSource: fmt::Debug + Send + Sync {
         format!("x{column}")
     }
 
+    /// The name of a target column, for outputs that learn some of them.
+    fn target_name(&self, column: usize) -> String {
+        format!("y{column}")
+    }
+
     /// What each class number stands for; empty where the data does not say.
     fn class_names(&self) -> &[String] {
         &[]
@@ -80,6 +85,10 @@ impl RowSource for Dataset {
         self.feature_names[column].clone()
     }
 
+    fn target_name(&self, column: usize) -> String {
+        self.target_names[column].clone()
+    }
+
     fn class_names(&self) -> &[String] {
         &self.class_names
     }
@@ -111,6 +120,10 @@ impl<S: RowSource + ?Sized> RowSource for Arc<S> {
 
     fn feature_name(&self, column: usize) -> String {
         S::feature_name(self, column)
+    }
+
+    fn target_name(&self, column: usize) -> String {
+        S::target_name(self, column)
     }
 
     fn class_names(&self) -> &[String] {

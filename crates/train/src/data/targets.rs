@@ -33,6 +33,9 @@ pub(crate) fn resolve(
     places: &Places,
     report: &mut DataReport,
 ) -> Result<Resolved, DataError> {
+    if !recipe.outputs.is_empty() {
+        return Ok(of_outputs(&columns, names, places, report));
+    }
     let mut numbers = Vec::with_capacity(columns.len());
     let several = columns.len() > 1;
     for (column, name) in columns.into_iter().zip(names) {
@@ -53,6 +56,42 @@ pub(crate) fn resolve(
     }
 }
 
+/// The columns of several outputs: numbers as they are, and texts by their number in sorted order.
+fn of_outputs(columns: &[TargetColumn], names: &[String], places: &Places, report: &mut DataReport) -> Resolved {
+    let numbers: Vec<Vec<f64>> = columns
+        .iter()
+        .zip(names)
+        .map(|(column, name)| match column {
+            TargetColumn::Numbers(values) => values.clone(),
+            TargetColumn::Labels(labels) => {
+                let (number_of, _) = numbered(labels, name, places, report);
+                labels.codes.iter().map(|&code| number_of[code as usize] as f64).collect()
+            }
+        })
+        .collect();
+    let columns: Vec<&[f64]> = numbers.iter().map(Vec::as_slice).collect();
+    // What each output learns is for its loss to say; together they are none of the tasks.
+    Resolved { targets: real(&columns, names, places, report), task: Task::Regression, class_names: Vec::new() }
+}
+
+/// The class number of each text by its code, and the texts by class number; the report lists them.
+fn numbered(labels: &Labels, name: &str, places: &Places, report: &mut DataReport) -> (Vec<i64>, Vec<String>) {
+    /// More classes are not listed in the note: our choice.
+    const SHOWN: usize = 20;
+    let mut class_names = labels.words.clone();
+    class_names.sort_unstable();
+    let number_of = labels.words.iter().map(|word| class_number(class_names.binary_search(word).ok())).collect();
+    let listed: Vec<String> =
+        class_names.iter().take(SHOWN).enumerate().map(|(number, word)| format!("{number} = {word:?}")).collect();
+    let more = class_names.len().saturating_sub(SHOWN);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    report.note(
+        places.file(),
+        format!("the labels of column {name:?} are numbered in sorted order: {}{more}", listed.join(", ")),
+    );
+    (number_of, class_names)
+}
+
 fn text_classes(
     labels: &Labels,
     name: &str,
@@ -60,8 +99,6 @@ fn text_classes(
     places: &Places,
     report: &mut DataReport,
 ) -> Result<Resolved, DataError> {
-    /// More classes are not listed in the note: our choice.
-    const SHOWN: usize = 20;
     let task = match recipe.task {
         Some(Task::Regression | Task::Multilabel) => {
             let task = recipe.task.map_or("", Task::name);
@@ -74,19 +111,8 @@ fn text_classes(
         None if labels.words.len() == 2 && outputs(recipe) == Some(1) => Task::Binary,
         None => Task::Multiclass,
     };
-    let mut class_names = labels.words.clone();
-    class_names.sort_unstable();
-    let number_of: Vec<i64> =
-        labels.words.iter().map(|word| class_number(class_names.binary_search(word).ok())).collect();
+    let (number_of, class_names) = numbered(labels, name, places, report);
     let classes = labels.codes.iter().map(|&code| number_of[code as usize]).collect();
-    let listed: Vec<String> =
-        class_names.iter().take(SHOWN).enumerate().map(|(number, word)| format!("{number} = {word:?}")).collect();
-    let more = class_names.len().saturating_sub(SHOWN);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    report.note(
-        places.file(),
-        format!("the labels of column {name:?} are numbered in sorted order: {}{more}", listed.join(", ")),
-    );
     Ok(Resolved { targets: Targets::Classes(classes), task, class_names })
 }
 

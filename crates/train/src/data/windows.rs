@@ -110,6 +110,10 @@ impl RowSource for Windows {
         }
     }
 
+    fn target_name(&self, column: usize) -> String {
+        self.table.target_name(column % self.target_columns.max(1))
+    }
+
     fn class_names(&self) -> &[String] {
         self.table.class_names()
     }

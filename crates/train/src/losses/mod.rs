@@ -13,11 +13,14 @@ mod huber;
 mod kl_divergence;
 mod log_cosh;
 mod overlap;
+mod parts;
 mod poisson;
 mod quantile;
 mod relative;
 mod targets;
 
+pub(crate) use parts::OutputLosses;
+pub use parts::{LossPart, Output};
 pub use targets::TargetTensor;
 
 use crate::recipe::{LossKind, LossSpec, LossTakes, LossWants, Reduction};
@@ -49,6 +52,17 @@ pub const LOSS_SITE: &str = "loss";
 pub trait Loss: Send {
     /// The loss of a batch, shape `[1]`.
     fn loss(&self, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<1>;
+
+    /// The terms that the loss is the sum of, each times its weight: one without a name, unless the loss knows better.
+    fn parts(&self, outputs: Tensor<2>, targets: &TargetTensor) -> Vec<LossPart> {
+        vec![LossPart::whole(self.loss(outputs, targets))]
+    }
+
+    /// The outputs of a recipe that has several.
+    #[doc(hidden)]
+    fn outputs(&self) -> &[Output] {
+        &[]
+    }
 
     /// What is known of the loss besides its values. Nothing, for a custom one.
     fn describe(&self) -> LossFacts {

@@ -2,7 +2,7 @@
 use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
 use super::{
     CallbackSpec, ConstraintKind, Examples, LossKind, LossSpec, LossWants, Normalize, OptimizerKind, Problem, Recipe,
-    ScheduleKind,
+    RegularizerKind, ScheduleKind,
 };
 use super::{LayerKind, LayerSpec};
 use std::fmt::Display;
@@ -33,6 +33,7 @@ pub(crate) fn inconsistent(recipe: &Recipe) -> Vec<Problem> {
     check_examples(recipe, &mut found);
     check_layers(recipe, &mut found);
     check_loss("loss", &recipe.loss, &mut found);
+    check_outputs(recipe, &mut found);
     check_optimizer(recipe, &mut found);
     check_schedule(recipe, &mut found);
     check_callbacks(recipe, &mut found);
@@ -155,7 +156,68 @@ fn check_constraints(list: &str, layers: &[LayerSpec], found: &mut Found) {
                 found.push((format!("{key}.{name}.min"), text));
             }
         }
+        if layer
+            .kind
+            .weights()
+            .is_some_and(|weights| matches!(weights.activity_regularizer, RegularizerKind::Orthogonal { .. }))
+        {
+            let text = format!(
+                "{key}.activity_regularizer cannot be orthogonal, which compares the vectors of a weight; use l1 or l2"
+            );
+            found.push((format!("{key}.activity_regularizer"), text));
+        }
         check_constraints(&format!("{key}.layers"), layer.kind.layers().unwrap_or_default(), found);
+    }
+}
+
+/// Several outputs have names and columns of their own, and start from layers that are there.
+fn check_outputs(recipe: &Recipe, found: &mut Found) {
+    let names = recipe.layer_names();
+    for (number, output) in recipe.outputs.iter().enumerate() {
+        let key = format!("outputs.{number}");
+        let mut report = |part: &str, text: String| found.push((format!("{key}.{part}"), text));
+        if output.name.contains('.') {
+            report(
+                "name",
+                format!("{key}.name is {:?}, and must not hold a dot: its layers are named behind it", output.name),
+            );
+        }
+        let earlier = recipe.outputs[..number].iter().position(|other| other.name == output.name);
+        if let Some(earlier) = earlier {
+            report("name", format!("two outputs are named {:?}: outputs.{earlier} and {key}; rename one", output.name));
+        } else if names.contains(&output.name) {
+            report("name", format!("{key}.name is {:?}, which is the name of a layer too; rename one", output.name));
+        }
+        if let Some(from) = &output.from
+            && !names.contains(from)
+        {
+            let hint = super::suggest::hint(from, names.iter().map(String::as_str));
+            report("from", format!("{key}.from is {from:?}, and there is no such layer{hint}"));
+        }
+        if output.target.is_empty() {
+            report("target", format!("{key} has no target; name the column that it learns, as target = \"price\""));
+        }
+        check_loss(&format!("{key}.loss"), &output.loss, found);
+        check_names(&format!("{key}.layers"), &output.layers, found);
+        check_constraints(&format!("{key}.layers"), &output.layers, found);
+    }
+    if recipe.outputs.is_empty() {
+        return;
+    }
+    // Which columns are numbers and which are classes is for the outputs to say.
+    if recipe.data.normalize_target != Normalize::None {
+        let text = "data.normalize_target is for a single output; of several, give each a weight, or scale their columns in the file";
+        found.push(("data.normalize_target".to_owned(), text.to_owned()));
+    }
+    let last = recipe.layers.len().saturating_sub(1);
+    let used = recipe.outputs.iter().map(|output| recipe.start_of(output)).max().unwrap_or(last);
+    if used < last {
+        let text = format!(
+            "no output starts from {} or a layer behind it, so that {} are never learned; take them out",
+            names[used + 1],
+            last - used
+        );
+        found.push((format!("layers.{}", used + 1), text));
     }
 }
 

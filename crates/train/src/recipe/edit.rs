@@ -125,7 +125,7 @@ fn put(document: &mut DocumentMut, path: &[String], value: Value) -> Result<(), 
     while let Some(part) = rest.next() {
         walked = if walked.is_empty() { part.clone() } else { format!("{walked}.{part}") };
         // Layers may have layers of their own, at any depth.
-        let is_list = part == "layers" || (part == "callbacks" && walked == *part);
+        let is_list = part == "layers" || (matches!(part.as_str(), "callbacks" | "outputs") && walked == *part);
         if !here.contains_key(part) {
             here.insert(
                 part,
@@ -222,7 +222,7 @@ fn drop_unknown(document: &mut DocumentMut, table: &str, problems: &[Problem]) {
         let mut parts = parent.split('.');
         while let (Some(table), Some(part)) = (here, parts.next()) {
             here = match table.get_mut(part) {
-                Some(item) if matches!(part, "layers" | "callbacks") => {
+                Some(item) if matches!(part, "layers" | "callbacks" | "outputs") => {
                     parts.next().and_then(|number| entry(item, part, number).ok())
                 }
                 Some(item) => item.as_table_like_mut(),

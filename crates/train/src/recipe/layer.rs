@@ -220,6 +220,15 @@ impl LayerSpec {
         self
     }
 
+    /// With this regularizer of what it puts out, where the kind has one.
+    #[must_use]
+    pub fn with_activity_regularizer(mut self, to: RegularizerKind) -> Self {
+        if let Some(weights) = self.weights_mut() {
+            weights.activity_regularizer = to;
+        }
+        self
+    }
+
     /// With this constraint of its weight, where the kind has one.
     #[must_use]
     pub fn with_constraint(mut self, to: ConstraintKind) -> Self {

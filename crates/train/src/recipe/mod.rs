@@ -30,7 +30,7 @@
 //! learning_rate = 0.001
 //! ```
 //!
-//! Only `[[layers]]` and `[loss]` are required. Each key is documented at the field that it fills.
+//! Only `[[layers]]` and `[loss]` are required (or `[[outputs]]`, where there are several). Each key is documented at the field that it fills.
 
 mod activation;
 mod callbacks;
@@ -49,6 +49,7 @@ mod new;
 mod observe;
 mod optimizer;
 mod origin;
+mod outputs;
 mod read;
 mod recurrent;
 mod regularizer;
@@ -75,6 +76,7 @@ pub use new::{new_recipe, new_recipe_for};
 pub use observe::ObserveSpec;
 pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpec, PenaltySpec};
 pub use origin::Origin;
+pub use outputs::OutputSpec;
 pub use recurrent::RecurrentSpec;
 pub use regularizer::{OrthogonalMode, RegularizerKind};
 pub use schedule::{ScheduleKind, ScheduleSpec, Swing, Unit};
@@ -121,7 +123,9 @@ pub struct Recipe {
     pub data: DataSpec,
     /// `[[layers]]`: at least one.
     pub layers: Vec<LayerSpec>,
-    /// `[loss]`.
+    /// `[[outputs]]`: where there are several. Default: one, the last layer.
+    pub outputs: Vec<OutputSpec>,
+    /// `[loss]`: of the one output. Required, unless there are several.
     pub loss: LossSpec,
     /// `[optimizer]`.
     pub optimizer: OptimizerSpec,
@@ -149,6 +153,7 @@ impl Default for Recipe {
             task: None,
             data: DataSpec::default(),
             layers: Vec::new(),
+            outputs: Vec::new(),
             loss: LossSpec::default(),
             optimizer: OptimizerSpec::default(),
             penalty: PenaltySpec::default(),
@@ -170,7 +175,8 @@ impl Section for Recipe {
         visitor.word_or_none("task", &mut self.task);
         visitor.section("data", &mut self.data, false);
         visitor.sections("layers", &mut self.layers);
-        visitor.section("loss", &mut self.loss, true);
+        visitor.sections("outputs", &mut self.outputs);
+        visitor.section("loss", &mut self.loss, self.outputs.is_empty());
         visitor.section("optimizer", &mut self.optimizer, false);
         visitor.section("penalty", &mut self.penalty, false);
         visitor.section("clip", &mut self.clip, false);

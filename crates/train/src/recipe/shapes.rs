@@ -1,6 +1,6 @@
 //! What shape each layer puts out.
 use super::{Examples, Recipe, RecipeError};
-use super::{LayerKind, LayerSpec, Merge, Padding, RecurrentSpec, layer_names};
+use super::{LayerKind, LayerSpec, Merge, OutputSpec, Padding, RecurrentSpec, layer_names};
 use crate::data::counted;
 use std::fmt;
 
@@ -241,6 +241,30 @@ fn reshaped(shape: &[u64], input: Shape) -> Result<Shape, String> {
 }
 
 impl Recipe {
+    /// The number of the layer that an output starts from; the last where it names none that is there.
+    pub(crate) fn start_of(&self, output: &OutputSpec) -> usize {
+        let last = self.layers.len().saturating_sub(1);
+        let named = output.from.as_ref().and_then(|from| self.layer_names().iter().position(|name| name == from));
+        named.unwrap_or(last)
+    }
+
+    /// The shape that each of several outputs has, given the number of input columns.
+    ///
+    /// # Errors
+    /// As [`Recipe::shapes`].
+    pub fn output_shapes(&self, inputs: u64) -> Result<Vec<Shape>, RecipeError> {
+        let shapes = self.shapes(inputs)?;
+        let of = |(number, output): (usize, &OutputSpec)| {
+            let key = format!("outputs.{number}.layers");
+            let start = shapes.get(self.start_of(output)).copied().unwrap_or(Shape::Row(inputs));
+            let own = inner_shapes(&output.layers, start).map_err(|text| {
+                RecipeError::one(self.place(&key), key.as_str(), format!("output {}, layer {text}", output.name))
+            })?;
+            Ok(own.last().copied().unwrap_or(start))
+        };
+        self.outputs.iter().enumerate().map(of).collect()
+    }
+
     /// The shape of one example, given the number of input values.
     ///
     /// # Errors

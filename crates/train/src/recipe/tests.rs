@@ -556,7 +556,7 @@ prop_compose! {
         let mut used = std::collections::BTreeSet::new();
         let layers = layers.into_iter().map(|mut layer| { layer.name = layer.name.filter(|name| used.insert(name.clone())); layer }).collect();
         Recipe {
-            name, seed, epochs, batch, task, data, layers,
+            name, seed, epochs, batch, task, data, layers, outputs: Vec::new(),
             loss: LossSpec { kind: loss, reduction: losses.1, label_smoothing, class_weights },
             optimizer: OptimizerSpec { kind: optimizer, learning_rate: numbers.0, weight_decay: numbers.1, lookahead_steps: counts.2, lookahead_alpha: numbers.2 },
             penalty: PenaltySpec { l1: numbers.2, l2: numbers.3 },

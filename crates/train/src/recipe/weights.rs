@@ -17,6 +17,8 @@ pub struct WeightSpec {
     pub regularizer: RegularizerKind,
     /// `bias_regularizer`: of the bias. Default `none`.
     pub bias_regularizer: RegularizerKind,
+    /// `activity_regularizer`: of what the layer puts out; the sum over a batch is divided by its rows. Default `none`.
+    pub activity_regularizer: RegularizerKind,
     /// `constraint`: of the weight; what it is brought back to after each update. Default `none`.
     pub constraint: ConstraintKind,
     /// `bias_constraint`: of the bias. Default `none`.
@@ -32,6 +34,7 @@ impl Default for WeightSpec {
             trainable: true,
             regularizer: RegularizerKind::None,
             bias_regularizer: RegularizerKind::None,
+            activity_regularizer: RegularizerKind::None,
             constraint: ConstraintKind::None,
             bias_constraint: ConstraintKind::None,
         }
@@ -46,6 +49,7 @@ impl WeightSpec {
         visitor.flag("trainable", &mut self.trainable);
         visitor.choice("regularizer", &mut self.regularizer);
         visitor.choice("bias_regularizer", &mut self.bias_regularizer);
+        visitor.choice("activity_regularizer", &mut self.activity_regularizer);
         visitor.choice("constraint", &mut self.constraint);
         visitor.choice("bias_constraint", &mut self.bias_constraint);
     }

@@ -15,7 +15,7 @@ pub(crate) fn to_toml(recipe: &Recipe) -> String {
 
 /// The order in which a recipe is read by people; `name` would otherwise come last.
 fn place_of(key: &str) -> usize {
-    const ORDER: [&str; 14] = [
+    const ORDER: [&str; 15] = [
         "name",
         "seed",
         "epochs",
@@ -23,6 +23,7 @@ fn place_of(key: &str) -> usize {
         "task",
         "data",
         "layers",
+        "outputs",
         "loss",
         "optimizer",
         "penalty",

@@ -8,6 +8,7 @@ mod run;
 pub(crate) use observe::see_rows;
 pub(crate) use run::{rows_per_step, steps_per_epoch};
 
+use crate::auxiliary::{AskedLoss, Auxiliary, AuxiliaryLoss};
 use crate::batches::Rows;
 use crate::callbacks::Callback;
 use crate::check;
@@ -15,7 +16,7 @@ use crate::data::RowSource;
 use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::gradient_hook::GradientHook;
-use crate::losses::Loss;
+use crate::losses::{Loss, OutputLosses};
 use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::outcome::Outcome;
@@ -43,6 +44,7 @@ pub struct Trainer<M> {
     model: M,
     loss: Box<dyn Loss>,
     rules: Vec<AskedRule>,
+    auxiliary: Vec<AskedLoss>,
     hooks: Vec<Box<dyn GradientHook>>,
     callbacks: Vec<Box<dyn Callback>>,
     folder: Option<PathBuf>,
@@ -57,8 +59,8 @@ impl Trainer<crate::Network> {
     /// When the layers do not fit the data or each other.
     pub fn from_recipe(recipe: &Recipe, data: &dyn RowSource) -> Result<Self, TrainError> {
         let model = crate::Network::from_recipe(recipe, data.features(), &cpu(true))?;
-        let loss = recipe.loss.clone();
-        Ok(Self::new(model, loss).recipe(recipe.clone()))
+        let loss = OutputLosses::of_recipe(recipe, &model, data)?;
+        Ok(Self { loss, ..Self::new(model, recipe.loss.clone()).recipe(recipe.clone()) })
     }
 }
 
@@ -71,6 +73,7 @@ impl<M: Model> Trainer<M> {
             model,
             loss: Box::new(loss),
             rules: Vec::new(),
+            auxiliary: Vec::new(),
             hooks: Vec::new(),
             callbacks: Vec::new(),
             folder: None,
@@ -108,6 +111,34 @@ impl<M: Model> Trainer<M> {
         self
     }
 
+    /// Adds to the loss, times `weight`, what this says of the activations at some sites, such as `dense1`. Logged at the site `name`.
+    ///
+    /// ```
+    /// # use barograph_train::{Trainer, TrainError, data::{Dataset, Targets}, recipe::{Activation, LayerSpec, LossKind, Recipe}};
+    /// use barograph_burn::ops;
+    /// # let layers = vec![LayerSpec::dense(4).with_activation(Activation::Relu), LayerSpec::dense(1)];
+    /// # let recipe = Recipe { layers, loss: LossKind::Mse.into(), epochs: 1, ..Recipe::default() };
+    /// # let data = Dataset::new(vec![0.0, 1.0], 1, Targets::Real { values: vec![1.0, 3.0], columns: 1 })?;
+    /// // A sparse code: the mean magnitude of a hidden layer.
+    /// let trainer = Trainer::from_recipe(&recipe, &data)?
+    ///     .auxiliary_loss("sparsity", 0.1, ["dense1"], |hidden: &[_], _: &_| ops::mean(ops::abs(hidden[0].clone())));
+    /// let outcome = trainer.fit(&data)?;
+    /// assert!(outcome.history[0].named("sparsity_loss").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn auxiliary_loss<S: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        weight: f64,
+        sites: impl IntoIterator<Item = S>,
+        loss: impl AuxiliaryLoss + 'static,
+    ) -> Self {
+        let sites = sites.into_iter().map(Into::into).collect();
+        self.auxiliary.push(AskedLoss { name: name.into(), weight, sites, loss: Box::new(loss) });
+        self
+    }
+
     /// Adds something that changes gradients before they are read.
     #[must_use]
     pub fn gradient_hook(mut self, hook: impl GradientHook + 'static) -> Self {
@@ -142,7 +173,7 @@ impl<M: Model> Trainer<M> {
     /// When the data set is empty, a class has no output, or the folder cannot be used. A loss that becomes NaN is not an error: it
     /// is in the outcome.
     pub fn fit(self, data: &dyn RowSource) -> Result<Outcome<M>, TrainError> {
-        let Self { recipe, model, loss, rules, hooks, callbacks, folder, interrupt, observed } = self;
+        let Self { recipe, model, loss, rules, auxiliary, hooks, callbacks, folder, interrupt, observed } = self;
         let takes = loss.describe().takes;
         let Prepared { rows: data, task, training, validation } = prepare(data, &recipe, takes)?;
         check::check_inputs(&model, &data, &training, &validation)?;
@@ -150,8 +181,9 @@ impl<M: Model> Trainer<M> {
         let scoring = Scoring::new(task, takes);
         let outputs = check::outputs(&model, data.features());
         let rules = WeightRules::new(&model, rules)?;
-        let loss = loss.as_ref();
-        let engine = Engine { recipe: &recipe, loss, rows: &training, scoring, outputs, device: cpu(true), rules };
+        let auxiliary = Auxiliary::new(&model, data.features(), auxiliary)?;
+        let (loss, device) = (loss.as_ref(), cpu(true));
+        let engine = Engine { recipe: &recipe, loss, rows: &training, scoring, outputs, device, rules, auxiliary };
         check::check_outputs(&engine, &data)?;
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed };
         let mut run = Run::begin(asked, &engine, validation.len())?;

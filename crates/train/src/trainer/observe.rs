@@ -1,5 +1,6 @@
 //! What the session of a run is told besides its steps.
 use crate::batches::Batch;
+use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::metrics::Answers;
 use crate::recipe::Recipe;
@@ -7,8 +8,23 @@ use barograph_monitor::{Cadence, Options, Session};
 use std::path::Path;
 
 /// Shows a session the rows of a batch.
-pub(crate) fn see_rows(session: &mut Session, batch: &Batch, outputs: usize) {
+pub(crate) fn see_rows(session: &mut Session, batch: &Batch, engine: &Engine<'_>) {
+    let outputs = engine.outputs;
+    // Of several outputs, those that learn numbers: classes as numbers have no scale.
+    let real: Vec<usize> = engine
+        .loss
+        .outputs()
+        .iter()
+        .filter(|output| output.is_real())
+        .flat_map(|output| output.columns().to_vec())
+        .collect();
+    let picked: Vec<f32>;
     let targets = match batch.answers() {
+        Answers::Real(values) if !engine.loss.outputs().is_empty() => {
+            picked =
+                values.chunks(batch.columns().max(1)).flat_map(|row| real.iter().map(|&column| row[column])).collect();
+            barograph_monitor::TargetRows::Real { values: &picked, columns: real.len() }
+        }
         Answers::Classes(classes) => barograph_monitor::TargetRows::Classes { classes, outputs },
         Answers::Real(values) => barograph_monitor::TargetRows::Real { values, columns: batch.columns() },
     };

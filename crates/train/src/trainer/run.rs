@@ -9,7 +9,7 @@ use crate::checkpoint;
 use crate::data::DataError;
 use crate::engine::{Engine, Eyes, State, StepPlan, StepResult};
 use crate::error::TrainError;
-use crate::evaluate::evaluate;
+use crate::evaluate::{Validated, evaluate};
 use crate::facts::{Extent, declare};
 use crate::loader::{Batches, ahead};
 use crate::metrics::Score;
@@ -166,26 +166,30 @@ impl<'a, M: Model> Run<'a, M> {
         }
         let mut scalars = vec![(Scalar::Loss, self.epoch.loss / self.epoch.rows)];
         scalars.extend(self.epoch.score.value().map(|score| (self.engine.scoring.scalar(), score)));
+        let mut named = self.epoch.score.named("");
         if validation.len() > 0 {
             match self.validate(epoch, validation) {
-                Ok(measured) => scalars.extend(measured),
+                Ok(measured) => {
+                    scalars.extend(measured.scalars);
+                    named.extend(measured.named);
+                }
                 Err(end) => return Some(end),
             }
         }
         self.epoch = Epoch { number: epoch + 1, ..Epoch::default() };
-        self.end_epoch(&EpochRecord { epoch: epoch as u32, steps: self.step, scalars, named: Vec::new() })
+        self.end_epoch(&EpochRecord { epoch: epoch as u32, steps: self.step, scalars, named })
     }
 
     /// What the rows that are held out show; or why the run ends.
-    fn validate(&mut self, epoch: u64, validation: &Rows<'_>) -> Result<Vec<(Scalar, f64)>, RunEnd> {
+    fn validate(&mut self, epoch: u64, validation: &Rows<'_>) -> Result<Validated, RunEnd> {
         let actions = self.ask(|callback| callback.validation_begin(epoch));
         if let Some(end) = self.perform(actions) {
             return Err(end);
         }
         let measured = self.state.as_ref().map(|state| evaluate(self.engine, &state.model, validation));
-        let scalars = measured.transpose().map_err(|error| self.lose_data(&error))?.unwrap_or_default();
-        let actions = self.ask(|callback| callback.validation_end(epoch, &scalars));
-        self.perform(actions).map_or(Ok(scalars), Err)
+        let measured = measured.transpose().map_err(|error| self.lose_data(&error))?.unwrap_or_default();
+        let actions = self.ask(|callback| callback.validation_end(epoch, &measured.scalars));
+        self.perform(actions).map_or(Ok(measured), Err)
     }
 
     fn end_epoch(&mut self, record: &EpochRecord) -> Option<RunEnd> {
@@ -239,7 +243,7 @@ impl<'a, M: Model> Run<'a, M> {
         let Some(state) = self.state.take() else { unreachable!("the state is put back after every step") };
         self.snapshots.before(plan.step, &state);
         if plan.epoch == 0 {
-            self.observe(|session| see_rows(session, &batch, self.engine.outputs));
+            self.observe(|session| see_rows(session, &batch, self.engine));
         }
         let observer = self.observer.clone();
         let eyes = Eyes { observer: observer.as_ref().map(|observer| (observer, &mut self.parameters)), trace: None };
