@@ -3,6 +3,7 @@
 //! A model's `forward` takes tensors and nothing else, so that it stays as short as the mathematics. What else a layer
 //! needs (is this training? which random numbers? who observes?) is set here by the training loop, for its thread.
 use crate::{Kept, Observer, Trace};
+use burn::prelude::*;
 use std::cell::RefCell;
 
 /// The key of all randomness of one step.
@@ -42,10 +43,12 @@ pub struct Scope {
 struct Current {
     scope: Scope,
     sites: Vec<String>,
+    /// Which time steps of the batch count, where not all do.
+    mask: Option<Tensor<2>>,
 }
 
 thread_local! {
-    static CURRENT: RefCell<Current> = RefCell::new(Current { scope: Scope::default(), sites: Vec::new() });
+    static CURRENT: RefCell<Current> = RefCell::new(Current { scope: Scope::default(), sites: Vec::new(), mask: None });
 }
 
 impl Scope {
@@ -54,7 +57,7 @@ impl Scope {
     pub fn enter(self) -> ScopeGuard {
         CURRENT.with_borrow_mut(|current| {
             let before = std::mem::replace(&mut current.scope, self);
-            ScopeGuard { before: Some((before, std::mem::take(&mut current.sites))) }
+            ScopeGuard { before: Some((before, std::mem::take(&mut current.sites), current.mask.take())) }
         })
     }
 
@@ -76,6 +79,17 @@ impl Scope {
         CURRENT.with_borrow(|current| current.scope.kept.clone())
     }
 
+    /// Says which time steps of the calling thread's batch count: `[batch, time]`, 1 for a step and 0 for padding.
+    pub fn set_mask(mask: Option<Tensor<2>>) {
+        CURRENT.with_borrow_mut(|current| current.mask = mask);
+    }
+
+    /// Which time steps of the calling thread's batch count, where not all do: `[batch, time]`.
+    #[must_use]
+    pub fn mask() -> Option<Tensor<2>> {
+        CURRENT.with_borrow(|current| current.mask.clone())
+    }
+
     /// Runs `work` at a site: operations recorded in it carry this dotted path.
     pub fn at<R>(site: &str, work: impl FnOnce() -> R) -> R {
         if trace().is_none() {
@@ -91,15 +105,16 @@ impl Scope {
 /// Brings the previous scope back when dropped.
 #[derive(Debug)]
 pub struct ScopeGuard {
-    before: Option<(Scope, Vec<String>)>,
+    before: Option<(Scope, Vec<String>, Option<Tensor<2>>)>,
 }
 
 impl Drop for ScopeGuard {
     fn drop(&mut self) {
-        if let Some((scope, sites)) = self.before.take() {
+        if let Some((scope, sites, mask)) = self.before.take() {
             CURRENT.with_borrow_mut(|current| {
                 current.scope = scope;
                 current.sites = sites;
+                current.mask = mask;
             });
         }
     }

@@ -3,6 +3,7 @@ use crate::data::{DataError, RowSource, Targets};
 use crate::losses::TargetTensor;
 use crate::metrics::Answers;
 use crate::random::{Purpose, Random};
+use crate::recipe::Recipe;
 use barograph_burn::from_slice;
 use burn::prelude::*;
 
@@ -29,6 +30,17 @@ impl<'a> Rows<'a> {
 
     pub(crate) fn len(&self) -> usize {
         self.numbers.len()
+    }
+
+    /// The order of the rows in an epoch of a recipe.
+    pub(crate) fn order_in(&self, recipe: &Recipe, epoch: u64) -> Vec<usize> {
+        if !recipe.is_stateful() {
+            return self.order(recipe.seed, epoch, recipe.data.shuffle);
+        }
+        // The rows are cut into as many runs as a batch has places, so that each place reads one run from its beginning to its end.
+        let batch = (recipe.batch as usize).clamp(1, self.len().max(1));
+        let steps = self.len() / batch;
+        (0..steps).flat_map(|step| (0..batch).map(move |place| place * steps + step)).collect()
     }
 
     /// The order of the rows in an epoch.
@@ -103,5 +115,25 @@ impl Batch {
                 TargetTensor::Real(from_slice(values.clone(), [self.len(), *columns], device))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rows;
+    use crate::data::{Dataset, Targets};
+    use crate::recipe::{LayerKind, LayerSpec, Recipe, RecurrentSpec};
+
+    #[test]
+    fn each_place_of_a_batch_reads_on_where_a_layer_is_stateful() {
+        let data = Dataset::new(vec![0.0; 8], 1, Targets::Classes(vec![0; 8])).expect("a data set");
+        let rows = Rows::new(&data, (0..8).collect());
+        let recurrent = RecurrentSpec { units: 1, stateful: true, ..RecurrentSpec::default() };
+        let layer: LayerSpec = LayerKind::Gru { recurrent }.into();
+        let order = |batch| rows.order_in(&Recipe { layers: vec![layer.clone()], batch, ..Recipe::default() }, 1);
+        // Three runs of two rows; what does not fill a batch is left out.
+        assert_eq!(order(3), [0, 2, 4, 1, 3, 5]);
+        assert_eq!(order(1), (0..8).collect::<Vec<_>>());
+        assert_eq!(order(100), (0..8).collect::<Vec<_>>());
     }
 }

@@ -162,6 +162,7 @@ impl Engine<'_> {
         if let Some(observer) = &observer {
             observer.with(|session| begin(session, plan, &whole, !self.recipe.outputs.is_empty()));
         }
+        model.begin_step(plan.epoch);
         let rows = whole.numbers.clone();
         let gradients = GradientsParams::new();
         let mut passes = Passes { loss: 0.0, terms: Vec::new(), accuracy: None, gradients, rows };

@@ -28,6 +28,11 @@ pub trait Model: Module {
     /// Maps `[batch, features]` to `[batch, outputs]`.
     fn forward(&self, inputs: Tensor<2>) -> Tensor<2>;
 
+    /// Called before the forward pass of each training step, for models that keep something from step to step.
+    fn begin_step(&self, epoch: u64) {
+        let _ = epoch;
+    }
+
     /// The site under which a weight is shown, given the dotted path of its fields. The same, unless the model knows better.
     fn site_of(&self, path: &str) -> String {
         path.to_owned()

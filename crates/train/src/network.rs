@@ -1,8 +1,8 @@
 //! The network of a recipe.
 use crate::layers::{
     ActivationLayer, BatchNorm, Branch, Cell, Conv1d, Conv2d, Conv2dTranspose, Dense, Dropout, Embedding, GlobalPool,
-    Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, MultiHeadAttention, Parallel, Pool, Pool2d, PositionEmbedding,
-    Prelu, Recurrent, Residual, RmsNorm, Sequential, Transformer,
+    Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, Masking, MultiHeadAttention, Parallel, Pool, Pool2d,
+    PositionEmbedding, Prelu, Recurrent, Residual, RmsNorm, Sequential, Transformer,
 };
 use crate::model::{LayerFact, Model};
 use crate::random::{Purpose, Random};
@@ -11,7 +11,7 @@ use crate::recipe::{
     inner_shapes, layer_names,
 };
 use crate::weight_rules::{WeightRule, rules_of_layer};
-use barograph_burn::ops;
+use barograph_burn::{Scope, ops};
 use barograph_vocab::{FactKey, FactValue};
 use burn::module::Module;
 use burn::prelude::*;
@@ -91,13 +91,17 @@ impl Network {
         for number in 0..=self.layers.len() {
             for (head, output) in self.heads.iter().zip(&mut outputs) {
                 if head.after() == number {
+                    let mask = Scope::mask();
                     *output = Some(head.forward(x.clone()));
+                    Scope::set_mask(mask);
                 }
             }
             if let (Some(site), Some(layer)) = (self.sites.get(number), self.layers.get(number)) {
                 x = layer.forward(site, x);
             }
         }
+        // Outputs of different heads may have different time steps.
+        Scope::set_mask(None);
         outputs.into_iter().flatten().reduce(|left, right| ops::concat(left, right, 1)).unwrap_or(x)
     }
 
@@ -146,10 +150,16 @@ fn shown(names: &[String], layers: &[Layer], path: &str) -> Option<String> {
 
 impl Model for Network {
     fn forward(&self, inputs: Tensor<2>) -> Tensor<2> {
+        Scope::set_mask(None);
         if self.heads.is_empty() {
             return self.layers().fold(inputs, |x, (site, layer)| layer.forward(site, x));
         }
         self.branched(inputs)
+    }
+
+    fn begin_step(&self, epoch: u64) {
+        self.layers.iter().for_each(|layer| layer.begin_step(epoch));
+        self.heads.iter().flat_map(|head| head.inner().1).for_each(|layer| layer.begin_step(epoch));
     }
 
     fn site_of(&self, path: &str) -> String {
@@ -346,9 +356,11 @@ fn build(kind: &LayerKind, number: usize, shapes: [Shape; 2], random: &mut Rando
             Layer::GroupNorm(GroupNorm::new(input, *groups as usize, *epsilon, *trainable, device))
         }
         LayerKind::RmsNorm { epsilon, trainable } => Layer::RmsNorm(RmsNorm::new(input, *epsilon, *trainable, device)),
-        LayerKind::Embedding { vocabulary, initializer, trainable, .. } => {
-            Layer::Embedding(Embedding::new(*vocabulary as usize, output, *initializer, *trainable, random, device))
+        LayerKind::Embedding { vocabulary, initializer, trainable, mask_zero, .. } => {
+            let layer = Embedding::new(*vocabulary as usize, output, *initializer, *trainable, random, device);
+            Layer::Embedding(layer.with_mask_zero(*mask_zero))
         }
+        LayerKind::Masking { value } => Layer::Masking(Masking::new(input, *value)),
         LayerKind::PositionEmbedding { initializer, trainable } => {
             Layer::PositionEmbedding(PositionEmbedding::new(input, *initializer, *trainable, random, device))
         }

@@ -112,7 +112,7 @@ fn run<M: Model>(
     for step in from_step..from_step + steps {
         let (epoch, place) = (step / steps_per_epoch, (step % steps_per_epoch) as usize);
         if order.0 != epoch {
-            order = (epoch, engine.rows.order(recipe.seed, epoch, recipe.data.shuffle));
+            order = (epoch, engine.rows.order_in(recipe, epoch));
         }
         let places = order.1.chunks(rows_per_step).nth(place).unwrap_or_default().to_vec();
         let learning_rate = recipe.optimizer.learning_rate * schedule.factor(step);

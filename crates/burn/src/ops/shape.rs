@@ -32,6 +32,13 @@ pub fn mask_fill<const D: usize>(x: Tensor<D>, mask: Tensor<D, Bool>, value: f64
     unary("mask_fill", Location::caller(), x, |x| x.mask_fill(mask, value))
 }
 
+/// `x` where the mask is 1, `y` where it is 0; nothing of the other one comes through, not even a NaN.
+#[must_use]
+#[track_caller]
+pub fn choose<const D: usize>(mask: Tensor<D, Bool>, x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
+    binary("choose", Location::caller(), ("yes", x), ("no", y), |x, y| y.mask_where(mask, x))
+}
+
 /// `x` and `y` one after the other along `axis`.
 #[must_use]
 #[track_caller]

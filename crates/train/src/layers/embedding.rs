@@ -2,7 +2,7 @@
 use super::{Fans, initialize, tap_as};
 use crate::random::Random;
 use crate::recipe::{Initializer, Shape};
-use barograph_burn::{from_slice, ops};
+use barograph_burn::{Scope, from_slice, ops};
 use barograph_vocab::Role;
 use burn::module::{Module, Param};
 use burn::prelude::*;
@@ -15,6 +15,7 @@ pub struct Embedding {
     pub weight: Param<Tensor<2>>,
     #[module(skip)]
     output: Shape,
+    mask_zero: bool,
 }
 
 impl Embedding {
@@ -32,7 +33,14 @@ impl Embedding {
         let fans = Fans { fan_in: vocabulary, fan_out: dimension };
         let weight = initialize(initializer, vocabulary * dimension, fans, random);
         let weight = Param::from_tensor(from_slice(weight, [vocabulary, dimension], device));
-        Self { weight: weight.set_require_grad(trainable), output }
+        Self { weight: weight.set_require_grad(trainable), output, mask_zero: false }
+    }
+
+    /// With the number 0 as what fills up sequences that are shorter, or not.
+    #[must_use]
+    pub fn with_mask_zero(mut self, mask_zero: bool) -> Self {
+        self.mask_zero = mask_zero;
+        self
     }
 
     /// Whether a row of inputs can be looked up.
@@ -53,6 +61,9 @@ impl Embedding {
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
         let [batch, _] = x.dims();
+        if self.mask_zero {
+            Scope::set_mask(Some(x.clone().not_equal_elem(0.0).float().cast(x.dtype())));
+        }
         let rows = ops::embedding(x, self.weight.val());
         tap_as(site, Role::Activation, ops::reshape(rows, [batch, self.output.values() as usize]), self.output)
     }

@@ -1,12 +1,13 @@
 //! Maximum or mean of each channel.
-use super::{Pool, tap_as};
+use super::{Pool, masking, tap_as};
 use crate::recipe::Shape;
 use barograph_burn::ops;
 use barograph_vocab::Role;
 use burn::module::Module;
 use burn::prelude::*;
 
-/// The largest value or the mean of each channel of an image, or of each feature of a sequence: `[channels]` (Lin et al., 2013).
+/// The largest value or the mean of each channel of an image, or of each feature of a sequence: `[channels]` (Lin et al., 2013). A mean leaves
+/// out time steps that only fill up.
 #[derive(Module, Debug)]
 pub struct GlobalPool {
     #[module(skip)]
@@ -27,9 +28,17 @@ impl GlobalPool {
         let [time, channels, pixels] = self.input.view();
         // A sequence has its places before the features and an image behind them; one of the two axes has length 1.
         let x = ops::reshape(x, [batch, time, channels, pixels]);
+        let mask = masking::of_steps(batch, time).filter(|_| matches!(self.input, Shape::Sequence(_)));
         let pooled = match self.pool {
             Pool::Max => ops::max_dim(ops::max_dim(x, 3), 1),
-            Pool::Average => ops::mean_dim(ops::mean_dim(x, 3), 1),
+            Pool::Average => match mask {
+                None => ops::mean_dim(ops::mean_dim(x, 3), 1),
+                Some(mask) => {
+                    let mask = ops::reshape(mask, [batch, time, 1, 1]);
+                    let steps = ops::clamp_min(ops::sum_dim(mask.clone(), 1), 1.0);
+                    ops::div(ops::sum_dim(ops::mul(x, mask), 1), steps)
+                }
+            },
         };
         tap_as(site, Role::Activation, ops::reshape(pooled, [batch, channels]), Shape::Row(channels as u64))
     }

@@ -6,6 +6,7 @@
 
 mod activation;
 mod batch_norm;
+mod carried;
 mod conv1d;
 mod conv2d;
 mod conv2d_transpose;
@@ -21,6 +22,7 @@ mod initializer;
 mod layer_norm;
 mod leaky_relu;
 mod lstm;
+mod masking;
 mod multi_head_attention;
 mod parallel;
 mod pool2d;
@@ -49,6 +51,7 @@ pub use head::Head;
 pub use initializer::{Fans, initialize};
 pub use layer_norm::LayerNorm;
 pub use leaky_relu::LeakyRelu;
+pub use masking::Masking;
 pub use multi_head_attention::MultiHeadAttention;
 pub use parallel::{Branch, Parallel};
 pub use pool2d::{Pool, Pool2d};
@@ -144,6 +147,8 @@ pub enum Layer {
     Embedding(Embedding),
     /// Learned positions in a sequence.
     PositionEmbedding(PositionEmbedding),
+    /// Marks time steps that are only there to fill up a sequence.
+    Masking(Masking),
     /// A layer with a state that is carried through time.
     Recurrent(Recurrent),
     /// Attention of a sequence to itself.
@@ -177,6 +182,33 @@ impl Layer {
     }
 
     fn run(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
+        let y = self.compute(site, x);
+        if self.ends_sequence() {
+            Scope::set_mask(None);
+        }
+        y
+    }
+
+    /// Whether behind this layer there are no longer the time steps before it.
+    fn ends_sequence(&self) -> bool {
+        match self {
+            Self::Conv1d(_) | Self::Conv2d(_) | Self::Conv2dTranspose(_) | Self::Pool2d(_) | Self::GlobalPool(_) => {
+                true
+            }
+            Self::Recurrent(layer) => layer.ends_sequence(),
+            _ => false,
+        }
+    }
+
+    /// Layers that are told where a step begins, this one or those inside.
+    pub(crate) fn begin_step(&self, epoch: u64) {
+        match self {
+            Self::Recurrent(layer) => layer.begin_step(epoch),
+            _ => self.inner().iter().flat_map(|(_, layers)| layers.iter()).for_each(|layer| layer.begin_step(epoch)),
+        }
+    }
+
+    fn compute(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
         match self {
             Self::Dense(layer) => layer.forward(site, x),
             Self::Conv2d(layer) => layer.forward(site, x),
@@ -192,6 +224,7 @@ impl Layer {
             Self::RmsNorm(layer) => layer.forward(site, x),
             Self::Embedding(layer) => layer.forward(site, x),
             Self::PositionEmbedding(layer) => layer.forward(site, x),
+            Self::Masking(layer) => layer.forward(x),
             Self::Recurrent(layer) => layer.forward(site, x),
             Self::MultiHeadAttention(layer) => layer.forward(site, x),
             Self::Transformer(layer) => layer.forward(site, x),

@@ -1,8 +1,8 @@
 //! Attention of a sequence to itself.
-use super::{Dense, tap_as};
+use super::{Dense, masking, tap_as};
 use crate::random::Random;
 use crate::recipe::{Activation, Shape, WeightSpec};
-use barograph_burn::{Scope, from_slice, ops};
+use barograph_burn::{Scope, from_slice, ops, tap_channels};
 use barograph_vocab::Role;
 use burn::module::Module;
 use burn::prelude::*;
@@ -54,21 +54,48 @@ impl MultiHeadAttention {
 
     /// `[batch, time, features]` to the same.
     pub(super) fn attend(&self, site: &str, x: &Tensor<3>) -> Tensor<3> {
-        let [batch, time, features] = x.dims();
+        let [batch, time, _] = x.dims();
+        self.mix(site, x, x, masking::of_steps(batch, time))
+    }
+
+    /// Attention of one sequence to another, as a decoder pays it to what an encoder has read: queries `[batch, time, features]` and what they are
+    /// answered from, `[batch, memory time, features]`, to `[batch, time, features]`. A mask `[batch, memory time]` says with 1 which steps of the
+    /// memory count, and with 0 which only fill it up. `site` is where it is read.
+    #[must_use]
+    pub fn attend_to(&self, site: &str, queries: &Tensor<3>, memory: &Tensor<3>, mask: Option<Tensor<2>>) -> Tensor<3> {
+        let y = self.mix(site, queries, memory, mask);
+        let features = y.dims()[2];
+        tap_channels(site, Role::Activation, y, features)
+    }
+
+    fn mix(&self, site: &str, queries: &Tensor<3>, memory: &Tensor<3>, mask: Option<Tensor<2>>) -> Tensor<3> {
+        let [batch, time, features] = queries.dims();
         let width = features / self.heads.max(1);
-        let project = |name: &str, dense: &Dense| {
+        let project = |name: &str, dense: &Dense, x: &Tensor<3>| {
             let path = format!("{site}.{name}");
+            let steps = x.dims()[1];
             let y = Scope::at(name, || dense.apply(&path, x.clone()));
-            ops::swap_axes(ops::reshape(y, [batch, time, self.heads, width]), 1, 2)
+            ops::swap_axes(ops::reshape(y, [batch, steps, self.heads, width]), 1, 2)
         };
-        let (query, key) = (project("query", &self.query), project("key", &self.key));
+        let (query, key) = (project("query", &self.query, queries), project("key", &self.key, memory));
         let scores = ops::matmul(ops::mul_scalar(query, 1.0 / (width as f64).sqrt()), ops::swap_axes(key, 2, 3));
-        let scores = if self.is_causal { ops::add(scores, later_steps(time, &x.device())) } else { scores };
-        let mixed = ops::matmul(ops::softmax(scores, 3), project("value", &self.value));
+        let scores = if self.is_causal { ops::add(scores, later_steps(time, &queries.device())) } else { scores };
+        let scores = match mask {
+            Some(mask) => ops::add(scores, padding(mask)),
+            None => scores,
+        };
+        let mixed = ops::matmul(ops::softmax(scores, 3), project("value", &self.value, memory));
         let mixed = ops::reshape(ops::swap_axes(mixed, 1, 2), [batch, time, features]);
         let path = format!("{site}.output");
         Scope::at("output", || self.output.apply(&path, mixed))
     }
+}
+
+/// `[batch, 1, 1, time]`: what is added to the score of each step that only fills up.
+fn padding(mask: Tensor<2>) -> Tensor<4> {
+    let [batch, time] = mask.dims();
+    let unseen = ops::mul_scalar(ops::add_scalar(ops::neg(mask), 1.0), f64::from(UNSEEN));
+    ops::reshape(unseen, [batch, 1, 1, time])
 }
 
 /// `[1, 1, time, time]`: what is added to the score of each step (third axis) for each step that it sees (last axis).

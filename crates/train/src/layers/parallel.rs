@@ -1,7 +1,7 @@
 //! Layers side by side.
 use super::{Layer, tap_as};
 use crate::recipe::{Merge, Shape};
-use barograph_burn::ops;
+use barograph_burn::{Scope, ops};
 use barograph_vocab::Role;
 use burn::module::Module;
 use burn::prelude::*;
@@ -38,8 +38,9 @@ impl Parallel {
     }
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
-        let batch = x.dims()[0];
+        let (batch, mask) = (x.dims()[0], Scope::mask());
         let outputs = self.branches.iter().map(|branch| {
+            Scope::set_mask(mask.clone());
             let y = match branch.layer {
                 Some(place) => self.layers[place].inside(site, &self.names[place], x.clone()),
                 None => x.clone(),
@@ -51,6 +52,8 @@ impl Parallel {
             Merge::Concat => ops::concat(first, second, 2),
             Merge::Add => ops::add(first, second),
         });
+        // Behind the branches there are the time steps before them, if there are any.
+        Scope::set_mask(mask.filter(|mask| self.output.sequence()[0] == mask.dims()[1]));
         let Some(joined) = joined else { return x };
         tap_as(site, Role::Activation, ops::reshape(joined, [batch, self.output.values() as usize]), self.output)
     }

@@ -1,11 +1,13 @@
 //! What the recurrent layers share: their weights, the walk over time, and both directions.
-use super::{Fans, gru, initialize, lstm, rnn, tap_as};
+use super::carried::{Carried, Carry};
+use super::{Fans, gru, initialize, lstm, masking, rnn, tap_as};
 use crate::random::Random;
 use crate::recipe::{Activation, RecurrentSpec, Shape};
-use barograph_burn::{Scope, from_slice, ops, tap};
+use barograph_burn::{Scope, from_slice, ops, tap, to_vec};
 use barograph_vocab::Role;
 use burn::module::{Module, Param};
 use burn::prelude::*;
+use burn::tensor::TensorData;
 
 /// What a recurrent layer computes in one time step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +47,9 @@ pub struct Recurrent {
     #[module(skip)]
     output: Shape,
     return_sequences: bool,
+    is_stateful: bool,
+    #[module(skip)]
+    carried: Carried,
 }
 
 impl Recurrent {
@@ -60,15 +65,33 @@ impl Recurrent {
         let inputs = input.channels();
         let forward = Direction::new(cell, inputs, spec, random, device);
         let backward = spec.bidirectional.then(|| Direction::new(cell, inputs, spec, random, device));
-        Self { forward, backward, input, output, return_sequences: spec.return_sequences }
+        let (return_sequences, is_stateful) = (spec.return_sequences, spec.stateful);
+        Self { forward, backward, input, output, return_sequences, is_stateful, carried: Carried::default() }
+    }
+
+    /// Whether the outputs have no time steps.
+    pub(super) const fn ends_sequence(&self) -> bool {
+        !self.return_sequences
+    }
+
+    /// A step of this epoch begins.
+    pub(super) fn begin_step(&self, epoch: u64) {
+        if self.is_stateful {
+            self.carried.begin(epoch);
+        }
     }
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
         let batch = x.dims()[0];
         let [time, features] = self.input.sequence();
         let x = ops::reshape(x, [batch, time, features]);
-        let forward = self.forward.run(site, x.clone(), false);
-        let backward = self.backward.as_ref().map(|direction| direction.run(site, x, true));
+        let reads_on = self.is_stateful && Scope::is_training();
+        let start = if reads_on { self.carried.get(batch, &x.device()) } else { None };
+        let (forward, end) = self.forward.run(site, x.clone(), false, start);
+        if reads_on {
+            self.carried.set(end);
+        }
+        let backward = self.backward.as_ref().map(|direction| direction.run(site, x, true, None).0);
         let y = if self.return_sequences {
             let y = joined(forward, backward, 2);
             ops::reshape(y, [batch, self.output.values() as usize])
@@ -142,32 +165,38 @@ impl Direction {
         }
     }
 
-    /// The output of every step of `[batch, time, features]`, in the order of time: `[batch, time, units]`.
-    fn run(&self, site: &str, x: Tensor<3>, is_reversed: bool) -> Tensor<3> {
+    /// The output of every step of `[batch, time, features]`, in the order of time: `[batch, time, units]`; and what there is to carry on.
+    fn run(&self, site: &str, x: Tensor<3>, is_reversed: bool, start: Option<Carry>) -> (Tensor<3>, Carry) {
         let name = if is_reversed { "backward" } else { "forward" };
         Scope::at(name, || {
-            let (batch, device) = (x.dims()[0], x.device());
+            let ([batch, time, _], device) = (x.dims(), x.device());
             // What the inputs contribute does not depend on the state, so that one product does for all steps.
             let x = ops::linear(x, self.input_weight.val(), self.bias.as_ref().map(Param::val));
+            let zeros = || from_slice(vec![0.0; batch * self.units], [batch, self.units], &device);
+            let carry = start.unwrap_or_else(|| Carry { state: zeros(), memory: zeros() });
+            let mask = masking::of_steps(batch, time);
             let mut steps = ops::unstack(x);
+            let mut absent = mask.map_or_else(|| vec![None; time], |mask| absent_steps(&mask, self.units));
             if is_reversed {
                 steps.reverse();
+                absent.reverse();
             }
-            let zeros = || Tensor::zeros([batch, self.units], &device);
-            let mut states = self.walk(steps, zeros(), zeros());
+            let (mut states, carry) = self.walk(steps.into_iter().zip(absent), carry);
             if is_reversed {
                 states.reverse();
             }
-            tap(&format!("{site}.{name}"), ops::stack(states))
+            (tap(&format!("{site}.{name}"), ops::stack(states)), carry)
         })
     }
 
-    /// The state after each step; `memory` is used by the LSTM alone.
-    fn walk(&self, steps: Vec<Tensor<2>>, mut state: Tensor<2>, mut memory: Tensor<2>) -> Vec<Tensor<2>> {
+    /// The state after each step; where a step is absent `[batch, units]`, that before it.
+    fn walk(&self, steps: impl Iterator<Item = (Tensor<2>, Absent)>, carry: Carry) -> (Vec<Tensor<2>>, Carry) {
+        let Carry { mut state, mut memory } = carry;
         let weight = self.recurrent_weight.val();
         let recurrent_bias = self.recurrent_bias.as_ref().map(Param::val);
-        let mut states = Vec::with_capacity(steps.len());
-        for x in steps {
+        let mut states = Vec::new();
+        for (x, absent) in steps {
+            let before = (state.clone(), memory.clone());
             let recurrent = ops::linear(state.clone(), weight.clone(), recurrent_bias.clone());
             state = match self.cell {
                 Cell::Rnn(activation) => rnn::step(x, recurrent, activation),
@@ -178,8 +207,28 @@ impl Direction {
                     output
                 }
             };
+            if let Some(absent) = absent {
+                state = ops::choose(absent.clone(), before.0, state);
+                memory = ops::choose(absent, before.1, memory);
+            }
             states.push(state.clone());
         }
-        states
+        (states, Carry { state, memory })
     }
+}
+
+/// Which sequences have no such step, if any: `[batch, units]`.
+type Absent = Option<Tensor<2, Bool>>;
+
+/// For each time step of a mask `[batch, time]`, which sequences only fill up there.
+fn absent_steps(mask: &Tensor<2>, units: usize) -> Vec<Absent> {
+    let ([batch, time], present, device) = (mask.dims(), to_vec(mask), mask.device());
+    let of = |step: usize| {
+        let absent: Vec<bool> = (0..batch).map(|row| present[row * time + step] == 0.0).collect();
+        absent.contains(&true).then(|| {
+            let wide = absent.iter().flat_map(|&absent| std::iter::repeat_n(absent, units)).collect();
+            Tensor::from_data(TensorData::new(wide, [batch, units]), &device)
+        })
+    };
+    (0..time).map(of).collect()
 }

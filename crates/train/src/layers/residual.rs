@@ -1,7 +1,7 @@
 //! Layers whose output is added to their input.
 use super::{Layer, chain, tap_as};
 use crate::recipe::Shape;
-use barograph_burn::ops;
+use barograph_burn::{Scope, ops};
 use barograph_vocab::Role;
 use burn::module::Module;
 use burn::prelude::*;
@@ -25,7 +25,9 @@ impl Residual {
     }
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
+        let mask = Scope::mask();
         let y = chain(site, &self.names, &self.layers, x.clone());
+        Scope::set_mask(mask);
         tap_as(site, Role::Activation, ops::add(x, y), self.input)
     }
 

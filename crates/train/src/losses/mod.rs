@@ -24,7 +24,7 @@ pub use parts::{LossPart, Output};
 pub use targets::TargetTensor;
 
 use crate::recipe::{LossKind, LossSpec, LossTakes, LossWants, Reduction};
-use barograph_burn::ops;
+use barograph_burn::{Scope, ops};
 use burn::prelude::*;
 use class_options::ClassOptions;
 
@@ -96,9 +96,21 @@ impl Default for LossFacts {
 impl Loss for LossSpec {
     fn loss(&self, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
         let unrolled = if self.kind.wants() == LossWants::Classes { targets.unrolled(&outputs) } else { None };
+        let mask = Scope::mask();
         match unrolled {
-            None => self.reduced(outputs, targets, None),
-            Some((outputs, targets, counts)) => self.reduced(outputs, &targets, Some(counts)),
+            None => {
+                let counts = mask.and_then(|mask| over_features(mask, &outputs));
+                self.reduced(outputs, targets, counts)
+            }
+            Some((outputs, targets, counts)) => {
+                let steps = counts.dims();
+                let mask = mask.filter(|mask| mask.dims()[0] * mask.dims()[1] == steps[0]);
+                let counts = match mask {
+                    Some(mask) => ops::mul(counts, ops::reshape(mask, steps)),
+                    None => counts,
+                };
+                self.reduced(outputs, &targets, Some(counts))
+            }
         }
     }
 
@@ -111,8 +123,18 @@ impl Loss for LossSpec {
     }
 }
 
+/// A mask of time steps `[batch, time]` for outputs `[batch, time * features]`.
+fn over_features(mask: Tensor<2>, outputs: &Tensor<2>) -> Option<Tensor<2>> {
+    let ([batch, width], [rows, time]) = (outputs.dims(), mask.dims());
+    if rows != batch || time == 0 || !width.is_multiple_of(time) {
+        return None;
+    }
+    let wide = ops::reshape(mask, [batch, time, 1]).expand([batch, time, width / time]);
+    Some(ops::reshape(wide, [batch, width]))
+}
+
 impl LossSpec {
-    /// The terms as one number. `counts` `[batch, 1]` says how much each row counts, where not all count alike.
+    /// The terms as one number. `counts` says how much each term counts, where not all count alike.
     fn reduced(&self, outputs: Tensor<2>, targets: &TargetTensor, counts: Option<Tensor<2>>) -> Tensor<1> {
         let options = ClassOptions::new(self);
         let weights = options.of_terms(&self.kind, targets, &outputs);
@@ -121,6 +143,8 @@ impl LossSpec {
             // The cross-entropies of classes have weighed their terms already: smoothing puts a part of each on other classes.
             terms = ops::mul(terms, weights.clone());
         }
+        // Terms that are one for a whole example count all.
+        let counts = counts.filter(|counts| counts.dims() == terms.dims());
         if let Some(counts) = &counts {
             terms = ops::mul(terms, counts.clone());
         }

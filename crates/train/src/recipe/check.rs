@@ -31,6 +31,7 @@ pub(crate) fn inconsistent(recipe: &Recipe) -> Vec<Problem> {
     let mut found = Found::new();
     check_data(recipe, &mut found);
     check_examples(recipe, &mut found);
+    check_stateful(recipe, &mut found);
     check_layers(recipe, &mut found);
     check_loss("loss", &recipe.loss, &mut found);
     check_outputs(recipe, &mut found);
@@ -140,6 +141,44 @@ fn check_examples(recipe: &Recipe, found: &mut Found) {
         let kind = recipe.data.examples.name();
         let text = format!("data.image is for examples = \"rows\", and these are {kind}; take it out");
         found.push(("data.image".to_owned(), text));
+    }
+}
+
+/// Layers that read on where the last batch ended need rows that do too.
+fn check_stateful(recipe: &Recipe, found: &mut Found) {
+    for (number, layer) in recipe.layers.iter().enumerate() {
+        if layer.kind.recurrent().is_some_and(|recurrent| recurrent.stateful && recurrent.bidirectional) {
+            let text = format!(
+                "layers.{number} is stateful and bidirectional, but the direction backward would have to know the future; take one out"
+            );
+            found.push((format!("layers.{number}.stateful"), text));
+        }
+    }
+    if !recipe.is_stateful() {
+        return;
+    }
+    let mut report = |key: &str, text: &str| found.push((key.to_owned(), text.to_owned()));
+    if recipe.data.shuffle {
+        report(
+            "data.shuffle",
+            "a stateful layer reads on where the last batch ended, so that rows must keep their order; set data.shuffle = false",
+        );
+    }
+    match recipe.data.examples {
+        Examples::Windows { length, stride, .. } if stride != length => {
+            report(
+                "data.examples.stride",
+                "a stateful layer reads on where the last window ended; set stride to the length of the windows",
+            );
+        }
+        Examples::Windows { .. } => {}
+        Examples::Rows if recipe.data.validation > 0.0 => {
+            report(
+                "data.validation",
+                "rows are held out at random, which would tear holes into what a stateful layer reads; take it out, or use examples = { kind = \"windows\", ... }",
+            );
+        }
+        Examples::Rows => {}
     }
 }
 

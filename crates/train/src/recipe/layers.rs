@@ -123,6 +123,9 @@ pub enum LayerKind {
         initializer: Initializer,
         /// `trainable`: whether the optimizer changes them. Default true.
         trainable: bool,
+        /// `mask_zero`: whether 0 fills up sequences that are shorter: recurrent layers carry their state past it, attention does not see
+        /// it, and `global_average_pool` and losses with a target for each time step leave it out. Default false.
+        mask_zero: bool,
         /// `regularizer`: a penalty that is added to the loss. Default `none`.
         regularizer: RegularizerKind,
         /// `constraint`: what they are brought back to after each update; a norm is that of one row. Default `none`.
@@ -134,6 +137,12 @@ pub enum LayerKind {
         initializer: Initializer,
         /// `trainable`: whether the optimizer changes them. Default true.
         trainable: bool,
+    },
+    /// `masking`: time steps of which every feature is `value` only fill up a sequence that is shorter: recurrent layers carry their state past them,
+    /// attention does not see them, and `global_average_pool` and losses with a target for each time step leave them out.
+    Masking {
+        /// `value`. Default 0.
+        value: f64,
     },
     /// `conv1d`: a convolution along the time of a sequence.
     Conv1d {
@@ -277,6 +286,14 @@ impl LayerKind {
         }
     }
 
+    /// What is said of it as a recurrent layer, where it is one.
+    pub(crate) const fn recurrent(&self) -> Option<&RecurrentSpec> {
+        match self {
+            Self::Rnn { recurrent, .. } | Self::Lstm { recurrent, .. } | Self::Gru { recurrent } => Some(recurrent),
+            _ => None,
+        }
+    }
+
     /// What is said of its weights, where it has such.
     pub(crate) const fn weights(&self) -> Option<&WeightSpec> {
         match self {
@@ -300,6 +317,7 @@ impl LayerKind {
             dimension,
             initializer: EMBEDDING,
             trainable: true,
+            mask_zero: false,
             regularizer: RegularizerKind::None,
             constraint: ConstraintKind::None,
         }
@@ -333,6 +351,7 @@ impl LayerKind {
             Self::Reshape { .. } => "reshape",
             Self::Embedding { .. } => "embedding",
             Self::PositionEmbedding { .. } => "position",
+            Self::Masking { .. } => "masking",
             Self::Rnn { .. } => "rnn",
             Self::Lstm { .. } => "lstm",
             Self::Gru { .. } => "gru",
@@ -369,6 +388,7 @@ impl Kind for LayerKind {
             Self::Reshape { shape: Vec::new() },
             Self::embedding(0, 0),
             Self::PositionEmbedding { initializer: EMBEDDING, trainable: true },
+            Self::Masking { value: 0.0 },
             Self::Conv1d { channels: 0, kernel: 3, stride: 1, padding: Padding::Same, activation, weights },
             Self::Conv2dTranspose { channels: 0, kernel: 3, stride: 2, padding: Padding::Same, activation, weights },
             Self::GlobalMaxPool,
@@ -404,6 +424,7 @@ impl Kind for LayerKind {
             Self::Reshape { .. } => "reshape",
             Self::Embedding { .. } => "embedding",
             Self::PositionEmbedding { .. } => "position_embedding",
+            Self::Masking { .. } => "masking",
             Self::Conv1d { .. } => "conv1d",
             Self::Conv2dTranspose { .. } => "conv2d_transpose",
             Self::GlobalMaxPool => "global_max_pool",
@@ -463,11 +484,12 @@ impl Kind for LayerKind {
             Self::Flatten | Self::GlobalMaxPool | Self::GlobalAveragePool | Self::Glu => {}
             Self::Activation { activation } => visitor.word("activation", activation),
             Self::Reshape { shape } => visitor.sizes("shape", shape, sizes, [1, 3]),
-            Self::Embedding { vocabulary, dimension, initializer, trainable, regularizer, constraint } => {
+            Self::Embedding { vocabulary, dimension, initializer, trainable, mask_zero, regularizer, constraint } => {
                 visitor.count("vocabulary", vocabulary, sizes, true);
                 visitor.count("dimension", dimension, sizes, true);
                 visitor.choice("initializer", initializer);
                 visitor.flag("trainable", trainable);
+                visitor.flag("mask_zero", mask_zero);
                 visitor.choice("regularizer", regularizer);
                 visitor.choice("constraint", constraint);
             }
@@ -475,6 +497,7 @@ impl Kind for LayerKind {
                 visitor.choice("initializer", initializer);
                 visitor.flag("trainable", trainable);
             }
+            Self::Masking { value } => visitor.number("value", value, Limits::ANY),
             Self::Rnn { activation, recurrent } => {
                 visitor.word("activation", activation);
                 recurrent.visit(visitor);

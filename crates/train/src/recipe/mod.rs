@@ -203,6 +203,17 @@ impl Recipe {
         Ok(recipe)
     }
 
+    /// Whether a layer reads on where the last batch ended.
+    pub(crate) fn is_stateful(&self) -> bool {
+        fn any(layers: &[LayerSpec]) -> bool {
+            layers.iter().any(|layer| {
+                layer.kind.recurrent().is_some_and(|recurrent| recurrent.stateful)
+                    || layer.kind.layers().is_some_and(any)
+            })
+        }
+        any(&self.layers) || self.outputs.iter().any(|output| any(&output.layers))
+    }
+
     /// Reads and checks a recipe from its text; `origin` is what messages call it, such as `digits.toml`.
     pub fn parse(text: &str, origin: &str) -> Result<Self, RecipeError> {
         read::read(text, origin)

@@ -12,6 +12,10 @@ pub struct RecurrentSpec {
     pub bidirectional: bool,
     /// `return_sequences`: whether the output of every time step comes out, or that of the last. Default false.
     pub return_sequences: bool,
+    /// `stateful`: whether training reads on where the last batch ended: row for row the state is carried over, and no gradient goes back across
+    /// (truncated backpropagation through time, Williams and Peng 1990). The rows must be consecutive windows, in order: set
+    /// `data.shuffle = false`. Each epoch, and every evaluation, begins without a state. Default false.
+    pub stateful: bool,
     /// `recurrent_initializer`: of the weight that carries the state on. Default `orthogonal`.
     pub recurrent_initializer: Initializer,
     /// `recurrent_regularizer`: of that weight. Default `none`.
@@ -28,6 +32,7 @@ impl Default for RecurrentSpec {
             units: 0,
             bidirectional: false,
             return_sequences: false,
+            stateful: false,
             recurrent_initializer: Initializer::Orthogonal,
             recurrent_regularizer: RegularizerKind::None,
             recurrent_constraint: ConstraintKind::None,
@@ -41,6 +46,7 @@ impl RecurrentSpec {
         visitor.count("units", &mut self.units, Counts::between(1, LARGEST_LAYER), true);
         visitor.flag("bidirectional", &mut self.bidirectional);
         visitor.flag("return_sequences", &mut self.return_sequences);
+        visitor.flag("stateful", &mut self.stateful);
         visitor.choice("recurrent_initializer", &mut self.recurrent_initializer);
         visitor.choice("recurrent_regularizer", &mut self.recurrent_regularizer);
         visitor.choice("recurrent_constraint", &mut self.recurrent_constraint);

@@ -115,7 +115,7 @@ fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
         LayerKind::Rnn { recurrent: spec, .. }
         | LayerKind::Lstm { recurrent: spec, .. }
         | LayerKind::Gru { recurrent: spec } => recurrent(spec),
-        LayerKind::PositionEmbedding { .. } => sequence().map(Shape::Sequence),
+        LayerKind::PositionEmbedding { .. } | LayerKind::Masking { .. } => sequence().map(Shape::Sequence),
         LayerKind::MultiHeadAttention { heads, .. } => {
             divided(sequence()?[1], *heads, "heads", "features").map(|()| input)
         }

@@ -506,7 +506,7 @@ prop_compose! {
             LayerKind::Conv1d { kernel, .. } => LayerKind::Conv1d { channels: size, kernel, stride: 2, padding: Padding::Valid, activation: to, weights: by },
             LayerKind::GroupNorm { epsilon, .. } => LayerKind::GroupNorm { groups: size, epsilon, trainable: some },
             LayerKind::Reshape { .. } => LayerKind::Reshape { shape: if some { vec![size] } else { vec![3, size] } },
-            LayerKind::Embedding { initializer, .. } => LayerKind::Embedding { vocabulary: size, dimension: 3, initializer, trainable: some, regularizer: by.regularizer, constraint: by.constraint },
+            LayerKind::Embedding { initializer, .. } => LayerKind::Embedding { vocabulary: size, dimension: 3, initializer, trainable: some, mask_zero: !some, regularizer: by.regularizer, constraint: by.constraint },
             LayerKind::Rnn { .. } => LayerKind::Rnn { activation: to, recurrent: RecurrentSpec { units: size, weights: by, bidirectional: some, ..RecurrentSpec::default() } },
             LayerKind::Lstm { .. } => LayerKind::Lstm { forget_bias: -0.5, recurrent: RecurrentSpec { units: size, recurrent_initializer: by.initializer, ..RecurrentSpec::default() } },
             LayerKind::Gru { .. } => LayerKind::Gru { recurrent: RecurrentSpec { units: size, return_sequences: some, ..RecurrentSpec::default() } },

@@ -154,7 +154,7 @@ impl<'a, M: Model> Run<'a, M> {
         if let Some(end) = self.perform(actions) {
             return Some(end);
         }
-        let order = rows.order(recipe.seed, epoch, recipe.data.shuffle);
+        let order = rows.order_in(recipe, epoch);
         let step = rows_per_step(recipe, self.batches);
         let places: Vec<_> = order.chunks(step).take(self.steps_per_epoch as usize).collect();
         let end = std::thread::scope(|scope| {
@@ -292,7 +292,9 @@ pub(crate) fn rows_per_step(recipe: &Recipe, batches: u64) -> usize {
 
 /// Steps of one epoch over so many rows, each step having so many batches.
 pub(crate) fn steps_per_epoch(rows: usize, recipe: &Recipe, batches: u64) -> u64 {
-    let step = rows_per_step(recipe, batches);
+    let (step, batch) = (rows_per_step(recipe, batches), rows_per_step(recipe, 1));
+    // What does not fill a batch is left out where layers read on: it has no place in it.
+    let rows = if recipe.is_stateful() && rows >= batch { rows - rows % batch } else { rows };
     let steps = if recipe.data.drop_last && rows >= step { rows / step } else { rows.div_ceil(step) };
     steps as u64
 }
