@@ -74,7 +74,6 @@ fn a_replay_carries_the_state_on_too() {
     sick.optimizer = OptimizerSpec::from(OptimizerKind::sgd()).with_learning_rate(20.0);
     sick.observe.snapshot_every = Some(4);
     sick.epochs = 60;
-    sick.layers[2] = LayerSpec::dense(1).with_activation(Activation::Exponential);
     let data = data(21);
     let diagnosis = Trainer::from_recipe(&sick, &data).expect("a trainer").fit(&data).expect("trained").diagnosis();
     let incident = diagnosis.expect("a diagnosis").incident.expect("an incident");
