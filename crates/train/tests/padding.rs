@@ -78,6 +78,17 @@ fn padding_leaves_no_trace_in_what_comes_out() {
     }
 }
 
+/// The gradient of the first weight.
+struct First<'a>(&'a burn::tensor::Gradients, &'a mut Vec<f32>);
+
+impl burn::module::ModuleVisitor for First<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if self.1.is_empty() {
+            *self.1 = param.val().grad(self.0).map(|gradient| to_vec(&gradient)).unwrap_or_default();
+        }
+    }
+}
+
 #[test]
 fn nothing_is_learned_from_padding() {
     let layers = vec![embedding(), LayerSpec::lstm(3)];
@@ -85,14 +96,6 @@ fn nothing_is_learned_from_padding() {
     let x = from_slice(vec![3.0, 1.0, 0.0, 0.0, 0.0], [1, 5], &cpu(true));
     let gradients = network.forward(x).sum().backward();
     let mut found = Vec::new();
-    struct First<'a>(&'a burn::tensor::Gradients, &'a mut Vec<f32>);
-    impl burn::module::ModuleVisitor for First<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if self.1.is_empty() {
-                *self.1 = param.val().grad(self.0).map(|gradient| to_vec(&gradient)).unwrap_or_default();
-            }
-        }
-    }
     burn::module::Module::visit(&network, &mut First(&gradients, &mut found));
     let row = |number: usize| &found[number * 4..(number + 1) * 4];
     assert!(row(0).iter().all(|gradient| *gradient == 0.0), "{:?}", row(0));

@@ -171,14 +171,13 @@ fn check_stateful(recipe: &Recipe, found: &mut Found) {
                 "a stateful layer reads on where the last window ended; set stride to the length of the windows",
             );
         }
-        Examples::Windows { .. } => {}
         Examples::Rows if recipe.data.validation > 0.0 => {
             report(
                 "data.validation",
                 "rows are held out at random, which would tear holes into what a stateful layer reads; take it out, or use examples = { kind = \"windows\", ... }",
             );
         }
-        Examples::Rows => {}
+        Examples::Windows { .. } | Examples::Rows => {}
     }
 }
 
