@@ -4,13 +4,16 @@
 //!
 //! - [`Trainer`] trains a [`Model`] (any burn module with a forward pass) or the [`Network`] of a [`recipe::Recipe`], observed.
 //! - [`watch()`] observes a training loop of one's own; [`tap`] shows it an activation.
+//! - [`lr_find`], [`gradcheck`], [`overfit`], [`preflight`] and [`summarize`] look at a model before a long training.
 //! - [`ops`] are burn's operations, one by one traceable: a loss or layer written with them gets its first bad operation named.
 
 pub use barograph_burn::{Observer, Scope, Watch, cpu, from_slice, ops, tap, tap_channels, to_vec, watch};
 pub use barograph_monitor::{Cadence, EvidenceMode, Options, diagnose};
 pub use barograph_report as report;
 pub use barograph_train::{
-    GradientHook, Loss, LossFacts, Model, Network, Outcome, Review, StepGradients, TargetTensor, TrainError, Trainer,
-    WeightGradient, callbacks, data, layers, load_weights, losses, recipe, save_weights, try_remedy,
+    GradCheckOptions, GradientCheck, GradientHook, LearningRates, LoadedWeights, Loss, LossFacts, LrFindOptions, Model,
+    Network, Outcome, Overfit, OverfitOptions, Predictions, PreflightCheck, Preprocessing, Review, StepGradients,
+    Subject, Summary, TargetTensor, TrainError, Trainer, WeightGradient, callbacks, data, gradcheck, layers, load_from,
+    load_weights, losses, lr_find, overfit, predict, preflight, recipe, save_weights, summarize, try_remedy,
 };
 pub use barograph_vocab as vocab;

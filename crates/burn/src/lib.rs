@@ -24,7 +24,10 @@ pub use observer::Observer;
 pub use parameters::{Parameter, Parameters};
 pub use scope::{Scope, ScopeGuard, StepKey};
 pub use tap::{tap, tap_channels, tap_gradient};
-pub use tensor::{cpu, elements, from_slice, is_finite, to_vec, with_elements};
+pub use tensor::{
+    cpu, elements, from_doubles, from_slice, in_double_precision, is_double, is_finite, to_doubles, to_vec,
+    with_elements,
+};
 pub use trace::Trace;
 pub use update::{Formula, Number, update};
 pub use watch::{Watch, watch};

@@ -4,6 +4,12 @@ use burn::prelude::*;
 use burn::tensor::{DType, TensorData};
 use burn_autodiff::Autodiff;
 use burn_flex::{Flex, FlexTensor};
+use std::cell::Cell;
+
+thread_local! {
+    /// What [`from_slice`] makes on this thread.
+    static FLOAT: Cell<DType> = const { Cell::new(DType::F32) };
+}
 
 /// The CPU device, with or without autodiff.
 #[must_use]
@@ -11,13 +17,36 @@ pub fn cpu(autodiff: bool) -> Device {
     if autodiff { Device::flex().autodiff() } else { Device::flex() }
 }
 
-/// A tensor of this shape that takes the values over without a copy.
+/// A tensor of this shape that takes the values over without a copy. Within [`in_double_precision`] its elements are f64, else f32.
 ///
 /// # Panics
 /// When the number of values is not the product of the shape.
 #[must_use]
 pub fn from_slice<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &Device) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values, shape), device)
+    Tensor::from_data(TensorData::new(values, shape), (device, FLOAT.get()))
+}
+
+/// A tensor of f64 elements, whatever the surroundings.
+///
+/// # Panics
+/// When the number of values is not the product of the shape.
+#[must_use]
+pub fn from_doubles<const D: usize>(values: Vec<f64>, shape: [usize; D], device: &Device) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(values, shape), (device, DType::F64))
+}
+
+/// Runs `work` with [`from_slice`] making tensors of f64 on this thread, so that a model whose weights are f64 computes in f64
+/// throughout: burn's operations refuse to mix the two.
+pub fn in_double_precision<R>(work: impl FnOnce() -> R) -> R {
+    /// Brings back what was before, also when `work` panics.
+    struct Before(DType);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            FLOAT.set(self.0);
+        }
+    }
+    let _before = Before(FLOAT.replace(DType::F64));
+    work()
 }
 
 /// The values in row-major order, copied.
@@ -25,6 +54,19 @@ pub fn from_slice<const D: usize>(values: Vec<f32>, shape: [usize; D], device: &
 pub fn to_vec<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
     let data = tensor.clone().into_data().convert::<f32>();
     data.try_into_vec().unwrap_or_default()
+}
+
+/// The values in row-major order as f64, copied.
+#[must_use]
+pub fn to_doubles<const D: usize>(tensor: &Tensor<D>) -> Vec<f64> {
+    let data = tensor.clone().into_data().convert::<f64>();
+    data.try_into_vec().unwrap_or_default()
+}
+
+/// Whether the elements are f64.
+#[must_use]
+pub fn is_double<const D: usize>(tensor: &Tensor<D>) -> bool {
+    tensor.dtype() == DType::F64
 }
 
 /// A slice as the kernels see it.

@@ -41,9 +41,9 @@ impl Experiment<'_> {
     pub(crate) fn run(&self, context: &Context) -> Result<Experience> {
         let interrupt = interrupt::flag();
         let trainer =
-            Trainer::from_recipe(self.recipe, &self.data.dataset).map_err(|error| self.with_the_file(error))?;
+            Trainer::from_recipe(self.recipe, &self.data.dataset).map_err(|error| with_the_file(self.recipe, error))?;
         let trainer = trainer.folder(self.folder).interrupt(interrupt.clone()).callback(Progress::new(context.err));
-        let outcome = trainer.fit(&self.data.dataset).map_err(|error| self.with_the_file(error))?;
+        let outcome = trainer.fit(&self.data.dataset).map_err(|error| with_the_file(self.recipe, error))?;
         let tried = if self.verify { self.verify(&outcome, context) } else { Vec::new() };
         outcome.close();
         let observed = self.observe(&outcome, context)?;
@@ -58,14 +58,6 @@ impl Experiment<'_> {
             }
         };
         Ok(Experience { outcome, tried, observed, page })
-    }
-
-    /// Names the data file where data and network do not fit together.
-    fn with_the_file(&self, error: TrainError) -> anyhow::Error {
-        match (&error, &self.recipe.data.file) {
-            (TrainError::Mismatch(_), Some(file)) => anyhow!("{}: {error}", file.display()),
-            _ => error.into(),
-        }
     }
 
     /// What the log says, so that `diagnose` says the same later; what the trainer saw, where the log was lost.
@@ -92,6 +84,14 @@ impl Experiment<'_> {
         let tried = try_remedies(outcome, self.recipe, &self.data.dataset, &interrupt::flag(), before, after);
         spinner.finish_and_clear();
         tried
+    }
+}
+
+/// Names the data file where data and network do not fit together.
+pub(crate) fn with_the_file(recipe: &Recipe, error: TrainError) -> anyhow::Error {
+    match (&error, &recipe.data.file) {
+        (TrainError::Mismatch(_), Some(file)) => anyhow!("{}: {error}", file.display()),
+        _ => error.into(),
     }
 }
 

@@ -31,12 +31,14 @@
 
 mod add;
 mod curves;
+mod dots;
 mod fold;
 mod html;
 mod json;
 mod markdown;
 mod number;
 mod outline;
+mod rates;
 mod scale;
 mod terminal;
 mod visible;
@@ -47,6 +49,7 @@ pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
 pub use number::{confidence, count, counted, exact, number};
+pub use rates::{RateCurve, rates_svg, rates_text};
 pub use terminal::{TerminalOptions, terminal};
 pub use visible::visible;
 pub use words::trial_text;

@@ -14,6 +14,7 @@ pub(crate) struct Rows<'a> {
 }
 
 /// Rows of one step.
+#[derive(Clone)]
 pub(crate) struct Batch {
     /// `[rows, features]`.
     pub(crate) inputs: Vec<f32>,

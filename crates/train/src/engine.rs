@@ -253,7 +253,7 @@ impl Engine<'_> {
 
     /// The loss of a batch, and those of its terms that have names. Of a loss that is a mean, `share` counts; the sum of all batches has the
     /// penalty once.
-    fn losses_of<M: Model>(
+    pub(crate) fn losses_of<M: Model>(
         &self,
         model: &M,
         outputs: Tensor<2>,

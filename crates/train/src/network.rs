@@ -11,6 +11,7 @@ use crate::recipe::{
     inner_shapes, layer_names,
 };
 use crate::weight_rules::{WeightRule, rules_of_layer};
+use crate::weights::{self, LoadedWeights};
 use barograph_burn::{Scope, ops};
 use barograph_vocab::{FactKey, FactValue};
 use burn::module::Module;
@@ -35,9 +36,28 @@ pub struct Network {
 impl Network {
     /// Builds the layers of a recipe for `inputs` columns, with weights drawn from its seed.
     ///
+    /// Where `[model]` names a file, weights are those of the file: see [`Self::loaded`].
+    ///
     /// # Errors
-    /// When the layers do not fit together.
+    /// When the layers do not fit together, or the file of weights does not fit the layers.
     pub fn from_recipe(recipe: &Recipe, inputs: usize, device: &Device) -> Result<Self, RecipeError> {
+        Ok(Self::loaded(recipe, inputs, device)?.0)
+    }
+
+    /// The network of [`Self::from_recipe`], and what was taken from the file of weights that `[model]` names, if it names one.
+    ///
+    /// # Errors
+    /// As [`Self::from_recipe`].
+    pub fn loaded(
+        recipe: &Recipe,
+        inputs: usize,
+        device: &Device,
+    ) -> Result<(Self, Option<LoadedWeights>), RecipeError> {
+        weights::load(Self::drawn(recipe, inputs, device)?, recipe)
+    }
+
+    /// The network with random weights.
+    fn drawn(recipe: &Recipe, inputs: usize, device: &Device) -> Result<Self, RecipeError> {
         let shapes = recipe.shapes(inputs as u64)?;
         let mut input = recipe.input_shape(inputs as u64)?;
         let mut builder = Builder {
@@ -106,7 +126,7 @@ impl Network {
     }
 
     /// Every layer with its site, those inside of others too.
-    fn all_layers(&self) -> Vec<(String, &Layer)> {
+    pub(crate) fn all_layers(&self) -> Vec<(String, &Layer)> {
         let mut found = Vec::new();
         collect("", &self.sites, &self.layers, &mut found);
         for head in &self.heads {

@@ -19,7 +19,7 @@ pub(crate) struct Prepared<'a> {
 pub(crate) struct Ready<'a> {
     source: &'a dyn RowSource,
     /// What stands in for a value of each column that is not finite.
-    fill: Option<Vec<f32>>,
+    pub(crate) fill: Option<Vec<f32>>,
     pub(crate) inputs: Scaling,
     pub(crate) targets: Scaling,
 }

@@ -16,9 +16,10 @@ use crate::workspace;
 const SOURCES: &str = "crates/train/src/recipe";
 
 /// The tables of a recipe in the order of the page: the type that documents the table, and the types of its values.
-const TABLES: [(&str, &[&str]); 11] = [
+const TABLES: [(&str, &[&str]); 12] = [
     ("Recipe", &["Task"]),
     ("DataSpec", &["Normalize"]),
+    ("ModelSpec", &[]),
     (
         "LayerSpec",
         &[

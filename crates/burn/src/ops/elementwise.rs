@@ -142,18 +142,23 @@ pub fn mish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     unary("mish", Location::caller(), x, activation::mish)
 }
 
+/// What burn 0.22.1 computes as the hard sigmoid, but for its detour through f32, which would leave f64 with the digits of f32.
+fn clamped_line<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    x.mul_scalar(1.0 / 6.0).add_scalar(0.5).clamp(0.0, 1.0)
+}
+
 /// `x / 6 + 1/2` held between 0 and 1.
 #[must_use]
 #[track_caller]
 pub fn hard_sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("hard_sigmoid", Location::caller(), x, |x| activation::hard_sigmoid(x, 1.0 / 6.0, 0.5))
+    unary("hard_sigmoid", Location::caller(), x, clamped_line)
 }
 
 /// `x * hard_sigmoid(x)` (Howard et al., 2019).
 #[must_use]
 #[track_caller]
 pub fn hard_swish<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("hard_swish", Location::caller(), x, activation::hard_swish)
+    unary("hard_swish", Location::caller(), x, |x| x.clone() * clamped_line(x))
 }
 
 /// `log(sigmoid(x))`, computed without forming the sigmoid.

@@ -1,16 +1,18 @@
 //! `barograph check`: what can be said of a recipe without training.
 use super::recipe_argument::RecipeArgument;
+use super::summary;
 use crate::context::Context;
 use crate::exit::{ExitCode, FailOn};
 use crate::experiment::say_notes;
 use crate::pairing;
 use crate::screen::{self, Ink, Screen};
-use crate::table::{Align, Table, wrap};
+use crate::table::wrap;
 use anyhow::Result;
+use barograph_burn::cpu;
 use barograph_report::{count, counted, number, visible};
 use barograph_train::data::{self, DataError, RowSource, Targets};
-use barograph_train::recipe::{LayerSpec, OptimizerSpec, Recipe, Shape};
-use barograph_train::{Inspection, inspect};
+use barograph_train::recipe::{OptimizerSpec, Recipe};
+use barograph_train::{Inspection, Network, PreflightCheck, Subject, inspect, preflight, recipe_loss, summarize};
 use barograph_vocab::{Cause, Finding};
 use clap::Args;
 use std::collections::BTreeMap;
@@ -21,8 +23,9 @@ const COLUMNS_NAMED: usize = 4;
 
 /// Say what can be said of a recipe and its data without training.
 ///
-/// Shows the layers with their shapes and parameters, how the rows are split, what the classes are, and what the rules say of the data. A
-/// hint is only that: an odd setting that trains well is healthy.
+/// Shows the layers with their shapes and parameters, how the rows are split, what the classes are, and what the rules say of the data; whether
+/// the first loss is what an untrained network should have, whether rows stay apart, and whether evaluation is apart from training. A hint is
+/// only that: an odd setting that trains well is healthy.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  barograph check digits.toml\n  barograph check digits.toml --set batch=256 --fail-on warning"
@@ -41,10 +44,15 @@ impl Check {
         let data = data::load(&recipe)?;
         say_notes(&data, context);
         let inspection = inspect(&recipe, &data.dataset)?;
+        let model = Network::from_recipe(&recipe, data.dataset.features(), &cpu(true))?;
+        let loss = recipe_loss(&recipe, &model, &data.dataset)?;
+        let checks = preflight(&Subject { model: &model, loss: loss.as_ref(), recipe: &recipe, data: &data.dataset })?;
         let out = &context.out;
         let mut text = facts(&self.recipe.name(), &recipe, &data.dataset, &inspection, out)?;
         text.push('\n');
-        text.push_str(&layers(&recipe, &inspection, out));
+        text.push_str(&summary::table(&recipe, &summarize(&recipe, data.dataset.features())?, out));
+        text.push('\n');
+        text.push_str(&behaviour(&checks, out));
         text.push('\n');
         text.push_str(&remarks(&recipe, &inspection, out));
         screen::print(&text)?;
@@ -203,50 +211,17 @@ fn targets(data: &dyn RowSource) -> Result<String, DataError> {
     ))
 }
 
-fn layers(recipe: &Recipe, inspection: &Inspection, screen: &Screen) -> String {
-    let mut table = Table::new(&[
-        ("layer", Align::Left),
-        ("kind", Align::Left),
-        ("output", Align::Right),
-        ("parameters", Align::Right),
-    ]);
-    let mut total = 0;
-    for (spec, layer) in recipe.layers.iter().zip(&inspection.layers) {
-        total += layer.parameters;
-        table.row([
-            (Ink::Bold, visible(&layer.site)),
-            (Ink::Plain, kind(spec)),
-            (Ink::Plain, shape(layer.output)),
-            (Ink::Plain, count(layer.parameters as u64)),
-        ]);
-    }
-    table.row([
-        (Ink::Plain, String::new()),
-        (Ink::Plain, format!("loss: {}", recipe.loss.kind.name())),
-        (Ink::Plain, String::new()),
-        (Ink::Bold, count(total as u64)),
-    ]);
-    table.render(screen)
-}
-
-/// `dense, relu`.
-fn kind(layer: &LayerSpec) -> String {
-    let kind = layer.kind.name();
-    match pairing::activation(layer) {
-        Some(activation) if activation.name() != "linear" && kind != "activation" => {
-            format!("{kind}, {}", activation.name())
-        }
-        Some(activation) if kind == "activation" => activation.name().to_owned(),
-        _ => kind.to_owned(),
-    }
-}
-
-fn shape(shape: Shape) -> String {
-    match shape {
-        Shape::Row(values) => count(values),
-        Shape::Sequence([time, features]) => format!("{time} x {features}"),
-        Shape::Image([channels, height, width]) => format!("{channels} x {height} x {width}"),
-    }
+/// How the network behaves before its first step.
+fn behaviour(checks: &[PreflightCheck], screen: &Screen) -> String {
+    let line = |check: &PreflightCheck| {
+        let (ink, word) = match check.passed {
+            Some(true) => (Ink::Good, "ok"),
+            Some(false) => (Ink::Warning, "look"),
+            None => (Ink::Dim, "-"),
+        };
+        remark(ink, word, &format!("{}: {}", check.name, check.text), screen)
+    };
+    checks.iter().map(line).collect()
 }
 
 /// Findings, then hints.

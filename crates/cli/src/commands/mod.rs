@@ -7,11 +7,17 @@ mod demo;
 mod diagnose;
 mod evidence;
 mod explain;
+mod gradcheck;
+mod lr_find;
 mod new;
+mod overfit;
+mod predict;
 mod recipe_argument;
 mod rules;
 mod run;
 mod runs;
+mod subject;
+mod summary;
 mod train;
 
 use crate::context::Context;
@@ -45,7 +51,13 @@ enum Command {
     Demo(demo::Demo),
     New(new::New),
     Check(check::Check),
+    Summary(summary::SummaryCommand),
+    LrFind(lr_find::LrFind),
+    #[command(name = "gradcheck")]
+    GradCheck(gradcheck::GradCheck),
+    Overfit(overfit::OverfitCommand),
     Train(train::Train),
+    Predict(predict::Predict),
     Run(run::Run),
     Diagnose(diagnose::Diagnose),
     Runs(runs::Runs),
@@ -70,7 +82,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Demo(command) => command.run(&context),
         Command::New(command) => command.run(),
         Command::Check(command) => command.run(&context),
+        Command::Summary(command) => command.run(&context),
+        Command::LrFind(command) => command.run(&context),
+        Command::GradCheck(command) => command.run(&context),
+        Command::Overfit(command) => command.run(&context),
         Command::Train(command) => command.run(&context),
+        Command::Predict(command) => command.run(&context),
         Command::Run(command) => command.run(),
         Command::Diagnose(command) => command.run(&context),
         Command::Runs(command) => command.run(&context),

@@ -32,7 +32,8 @@ impl RecipeArgument {
     }
 }
 
-fn key_and_value(text: &str) -> Result<(String, String), String> {
+/// One `--set`.
+pub(super) fn key_and_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as optimizer.learning_rate=0.01")?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
 }

@@ -1,14 +1,17 @@
 //! `barograph train`: trains a recipe and reports on it.
 use super::recipe_argument::RecipeArgument;
+use super::summary;
 use crate::context::Context;
 use crate::exit::{ExitCode, FailOn};
 use crate::experiment::{Experience, Experiment, say_notes};
+use crate::loaded;
 use crate::observed::Format;
 use crate::run_folder::RunFolder;
 use crate::screen::{self, Ink};
 use anyhow::Result;
+use barograph_burn::cpu;
 use barograph_report::{counted, visible};
-use barograph_train::data;
+use barograph_train::{Network, data, summarize};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -57,6 +60,13 @@ impl Train {
         let (rows, place) = (counted(data.dataset.rows() as u64, "row"), folder.path().display().to_string());
         let name = context.err.paint(Ink::Bold, visible(&recipe.name));
         screen::say(&format!("training {name} on {rows} -> {}", visible(&place)));
+        let layers = summarize(&recipe, data.dataset.features()).inspect_err(|_| folder.abandon())?;
+        let (_, weights) =
+            Network::loaded(&recipe, data.dataset.features(), &cpu(true)).inspect_err(|_| folder.abandon())?;
+        if let Some(weights) = &weights {
+            screen::say(loaded::table(weights, &context.err).trim_end());
+        }
+        screen::say(summary::as_text(&recipe, &layers, &context.err).trim_end());
         let experiment = Experiment { recipe: &recipe, data: &data, folder: folder.path(), verify: self.verify };
         let Experience { outcome, observed, page, .. } = experiment.run(context).inspect_err(|_| folder.abandon())?;
         let format = match self.format {

@@ -1,8 +1,23 @@
 //! The help texts, which are how people learn the commands.
 use crate::binary::Desk;
 
-const COMMANDS: [&str; 10] =
-    ["demo", "new", "check", "train", "diagnose", "runs", "rules", "explain", "completions", "cases"];
+const COMMANDS: [&str; 15] = [
+    "demo",
+    "new",
+    "check",
+    "summary",
+    "lr-find",
+    "gradcheck",
+    "overfit",
+    "train",
+    "predict",
+    "diagnose",
+    "runs",
+    "rules",
+    "explain",
+    "completions",
+    "cases",
+];
 
 #[test]
 fn the_program() {

@@ -1,5 +1,6 @@
 //! The binary as people use it: what it prints, what it writes, how it ends.
 
+mod before_training;
 mod binary;
 mod catalogue;
 mod data;
@@ -9,6 +10,7 @@ mod fail_on;
 mod help;
 mod interrupt;
 mod new_and_check;
+mod predictions;
 mod recipes;
 mod reports;
 mod run_folders;

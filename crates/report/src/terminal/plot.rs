@@ -1,21 +1,15 @@
 //! The loss as dots, with a lane for what is not finite.
 use super::canvas::{Canvas, Ink, plain, span};
 use crate::curves::{Bucket, Cell as _, Series};
+use crate::dots::{ACROSS, Dots};
 use crate::number::{count, number};
 use crate::scale::Scale;
 
 /// Height of the plot in lines (our choice: small enough to leave the text in view).
 const LINES: usize = 5;
 
-/// Dots of a cell, by Braille: two across, four down.
-const ACROSS: usize = 2;
-const DOWN: usize = 4;
-
 /// Widest plot, in cells (our choice).
 const WIDEST: usize = 96;
-
-/// The bit of each dot of a Braille character, by column and row. Source: Unicode, block U+2800.
-const BRAILLE: [[u8; DOWN]; ACROSS] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
 /// Draws the loss, if there is a curve to draw.
 pub(super) fn loss(canvas: &mut Canvas, series: &Series<'_>, incident: Option<u64>) {
@@ -36,7 +30,7 @@ pub(super) fn loss(canvas: &mut Canvas, series: &Series<'_>, incident: Option<u6
         _ => "",
     };
     for line in 0..LINES {
-        let text = plot.line(line, canvas.is_ascii());
+        let text = plot.dots.line(line, canvas.is_ascii());
         canvas.line(&[span(Ink::Dim, format!("{:>margin$} {bar}", labels(line))), plain(text)]);
     }
     if series.extent.non_finite > 0 {
@@ -51,86 +45,50 @@ pub(super) fn loss(canvas: &mut Canvas, series: &Series<'_>, incident: Option<u6
     canvas.line(&[span(Ink::Dim, format!("{:>margin$}  {axis}", "step"))]);
 }
 
-/// A grid of dots.
+/// The loss as dots, and where it is not finite.
 struct Plot {
     cells: usize,
-    dots: Vec<[bool; LINES * DOWN]>,
+    dots: Dots,
     bad: Vec<bool>,
 }
 
 impl Plot {
     fn new(cells: usize) -> Self {
-        Self { cells, dots: vec![[false; LINES * DOWN]; cells * ACROSS], bad: vec![false; cells] }
+        Self { cells, dots: Dots::new(cells, LINES), bad: vec![false; cells] }
     }
 
     /// The column of dots of a bucket.
     fn column(&self, bucket: usize, buckets: usize) -> usize {
-        let columns = self.dots.len();
+        let columns = self.dots.columns();
         if buckets <= columns { bucket * (columns - 1) / (buckets - 1).max(1) } else { bucket * columns / buckets }
     }
 
     fn draw(&mut self, series: &Series<'_>, scale: Scale) {
         let buckets = series.buckets.len();
-        let mut columns: Vec<Bucket> = vec![Bucket::default(); self.dots.len()];
+        let mut columns: Vec<Bucket> = vec![Bucket::default(); self.dots.columns()];
         for (index, bucket) in series.buckets.iter().enumerate() {
             let at = self.column(index, buckets);
             columns[at].merge(bucket);
             if bucket.non_finite > 0 {
                 // A bucket reaches to the next one: the lane has no gaps where a curve has few steps.
-                let next = self.column(index + 1, buckets).clamp(at + 1, self.dots.len());
+                let next = self.column(index + 1, buckets).clamp(at + 1, self.dots.columns());
                 self.bad[at / ACROSS..next.div_ceil(ACROSS)].fill(true);
             }
         }
-        let row = |value: f64| ((1.0 - scale.height(value)) * (LINES * DOWN - 1) as f64).round() as usize;
         let mut previous: Option<(usize, f64)> = None;
         for (x, bucket) in columns.iter().enumerate().filter(|(_, bucket)| !bucket.is_empty()) {
             if bucket.finite == 0 {
                 previous = None;
                 continue;
             }
-            self.dots[x][row(bucket.max)..=row(bucket.min)].fill(true);
-            let at = row(bucket.mean) as f64;
+            let row = |value: f64| self.dots.row(scale.height(value));
+            let (top, bottom, at) = (row(bucket.max), row(bucket.min), row(bucket.mean) as f64);
+            self.dots.fill(x, top..=bottom);
             if let Some((from, height)) = previous {
-                self.connect((from, height), (x, at));
+                self.dots.connect((from, height), (x, at));
             }
             previous = Some((x, at));
         }
-    }
-
-    /// A line from one dot to another, without a gap.
-    fn connect(&mut self, (from, start): (usize, f64), (to, end): (usize, f64)) {
-        let at = |x: usize| start + (end - start) * (x - from) as f64 / (to - from) as f64;
-        for x in from + 1..=to {
-            let (a, b) = (at(x - 1).round() as usize, at(x).round() as usize);
-            // Next to the dot before is near enough: both ends of every piece would double the line.
-            let range = if a < b { (a + 1)..=b } else { b..=a.saturating_sub(1).max(b) };
-            self.dots[x][range].fill(true);
-        }
-    }
-
-    fn line(&self, line: usize, ascii: bool) -> String {
-        (0..self.cells).map(|cell| self.glyph(cell, line, ascii)).collect()
-    }
-
-    fn glyph(&self, cell: usize, line: usize, ascii: bool) -> char {
-        let dot = |x: usize, y: usize| self.dots[cell * ACROSS + x][line * DOWN + y];
-        if ascii {
-            let half = |rows: [usize; 2]| rows.iter().any(|&y| dot(0, y) || dot(1, y));
-            return match (half([0, 1]), half([2, 3])) {
-                (true, true) => ':',
-                (true, false) => '\'',
-                (false, true) => '.',
-                (false, false) => ' ',
-            };
-        }
-        let mut bits = 0_u8;
-        for (x, column) in BRAILLE.iter().enumerate() {
-            for (y, bit) in column.iter().enumerate() {
-                bits |= if dot(x, y) { *bit } else { 0 };
-            }
-        }
-        // The blank pattern is a wide space in some fonts.
-        if bits == 0 { ' ' } else { char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' ') }
     }
 
     fn lane(&self, ascii: bool) -> String {

@@ -1,4 +1,5 @@
 //! Data sets of named arrays: what `.npz` and `.safetensors` have in common.
+use super::columns::is_without_target;
 use super::files::ending;
 use super::npy::Array;
 use super::raw::{Inputs, Places, Raw, TargetColumn, counted, input, row_counts_differ};
@@ -24,7 +25,11 @@ pub(crate) fn read(path: &Path, recipe: &Recipe, file: &mut dyn ArrayFile) -> Re
     let places = Places::by_row(path);
     let name = places.file().to_owned();
     let input_names = known(file, &recipe.data.inputs, "x", "data.inputs", recipe, &name)?;
-    let target_names = known(file, &recipe.data.target, "y", "data.target", recipe, &name)?;
+    let target_names = if is_without_target(recipe) {
+        Vec::new()
+    } else {
+        known(file, &recipe.data.target, "y", "data.target", recipe, &name)?
+    };
     let mut report = DataReport::default();
     let mut shapes = Vec::new();
     let inputs = if recipe.data.stream {
@@ -40,7 +45,7 @@ pub(crate) fn read(path: &Path, recipe: &Recipe, file: &mut dyn ArrayFile) -> Re
     let target_shapes: Vec<Vec<usize>> = targets.iter().map(|array| array.shape.clone()).collect();
     let rows = same_rows(&input_names, &shapes, &name)?;
     let target_rows = same_rows(&target_names, &target_shapes, &name)?;
-    if rows != target_rows {
+    if rows != target_rows && !target_names.is_empty() {
         let first = |names: &[String]| quoted(names.first().map_or("", String::as_str));
         return Err(row_counts_differ(&name, (&first(&input_names), rows), (&first(&target_names), target_rows)));
     }

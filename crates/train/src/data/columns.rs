@@ -6,6 +6,19 @@ use std::collections::BTreeSet;
 /// Names under which a target is often found, the likeliest first: our choice.
 pub(crate) const TARGET_NAMES: [&str; 6] = ["label", "target", "y", "class", "labels", "outcome"];
 
+/// What stands for `data.target` where rows without answers are read. No recipe can say it: its texts are never empty.
+const NO_TARGET: &str = "";
+
+/// The value of `data.target` for rows without answers.
+pub(crate) fn no_target() -> Vec<String> {
+    vec![NO_TARGET.to_owned()]
+}
+
+/// Whether rows are read without their answers.
+pub(crate) fn is_without_target(recipe: &Recipe) -> bool {
+    recipe.data.target.first().is_some_and(|name| name == NO_TARGET)
+}
+
 /// Indices of columns, in the order in which they are used.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Selection {
@@ -34,6 +47,9 @@ pub(crate) fn check_names(columns: &[String], file: &str) -> Result<(), DataErro
 }
 
 fn targets(columns: &[String], recipe: &Recipe, file: &str) -> Result<Vec<usize>, DataError> {
+    if is_without_target(recipe) {
+        return Ok(Vec::new());
+    }
     if recipe.data.target.is_empty() {
         let guess = TARGET_NAMES.into_iter().find(|name| columns.iter().any(|column| column == name));
         let hint = match guess {
@@ -138,7 +154,7 @@ fn glob(pattern: &str, name: &str) -> bool {
 }
 
 /// The names of columns, in words.
-fn listed(columns: &[String]) -> String {
+pub(crate) fn listed(columns: &[String]) -> String {
     /// More names are not read: our choice.
     const SHOWN: usize = 12;
     let shown = columns.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");

@@ -17,6 +17,7 @@ mod csv;
 mod disk;
 mod error;
 mod files;
+mod inputs;
 mod nearby;
 mod npy;
 mod npz;
@@ -34,12 +35,15 @@ pub(crate) mod survey;
 mod tail;
 mod targets;
 mod windows;
+mod write;
 
 pub use error::DataError;
+pub use inputs::{InputRows, read_inputs};
 pub use report::DataReport;
 pub use scaling::Scaling;
 pub use source::RowSource;
 pub use split::Split;
+pub use write::{NpzArray, write_npz};
 
 pub(crate) use nearby::nearby_files;
 pub(crate) use raw::{counted, quoted};

@@ -20,6 +20,7 @@ mod relative;
 mod targets;
 
 pub(crate) use parts::OutputLosses;
+pub use parts::recipe_loss;
 pub use parts::{LossPart, Output};
 pub use targets::TargetTensor;
 

@@ -99,6 +99,18 @@ impl OutputLosses {
     }
 }
 
+/// The loss of a recipe for its network: that of `[loss]`, or of all `[[outputs]]` together.
+///
+/// # Errors
+/// When the outputs learn columns that the data do not have.
+pub fn recipe_loss(
+    recipe: &Recipe,
+    network: &crate::Network,
+    data: &dyn RowSource,
+) -> Result<Box<dyn Loss>, TrainError> {
+    OutputLosses::of_recipe(recipe, network, data)
+}
+
 impl Output {
     /// The task of the output.
     fn scoring(&self) -> Scoring {

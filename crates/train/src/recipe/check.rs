@@ -32,6 +32,9 @@ pub(crate) fn inconsistent(recipe: &Recipe) -> Vec<Problem> {
     check_data(recipe, &mut found);
     check_examples(recipe, &mut found);
     check_stateful(recipe, &mut found);
+    if let Err(text) = recipe.model.pairs() {
+        found.push(("model.map".to_owned(), format!("model.map: {text}")));
+    }
     check_layers(recipe, &mut found);
     check_loss("loss", &recipe.loss, &mut found);
     check_outputs(recipe, &mut found);

@@ -260,7 +260,7 @@ impl LayerSpec {
         self
     }
 
-    fn weights_mut(&mut self) -> Option<&mut WeightSpec> {
+    pub(crate) fn weights_mut(&mut self) -> Option<&mut WeightSpec> {
         match &mut self.kind {
             LayerKind::Dense { weights, .. }
             | LayerKind::Conv2d { weights, .. }

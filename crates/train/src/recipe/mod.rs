@@ -45,6 +45,7 @@ mod layer;
 mod layers;
 mod loss;
 mod loss_kind;
+mod model;
 mod new;
 mod observe;
 mod optimizer;
@@ -72,6 +73,7 @@ pub use layer::{LayerSpec, layer_names};
 pub use layers::{LARGEST_LAYER, LayerKind, Merge, Padding};
 pub use loss::{LossSpec, LossTakes, Reduction};
 pub use loss_kind::{LossKind, LossWants};
+pub use model::ModelSpec;
 pub use new::{new_recipe, new_recipe_for};
 pub use observe::ObserveSpec;
 pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpec, PenaltySpec};
@@ -121,6 +123,8 @@ pub struct Recipe {
     pub task: Option<Task>,
     /// `[data]`.
     pub data: DataSpec,
+    /// `[model]`.
+    pub model: ModelSpec,
     /// `[[layers]]`: at least one.
     pub layers: Vec<LayerSpec>,
     /// `[[outputs]]`: where there are several. Default: one, the last layer.
@@ -152,6 +156,7 @@ impl Default for Recipe {
             batch: 32,
             task: None,
             data: DataSpec::default(),
+            model: ModelSpec::default(),
             layers: Vec::new(),
             outputs: Vec::new(),
             loss: LossSpec::default(),
@@ -174,6 +179,7 @@ impl Section for Recipe {
         visitor.count("batch", &mut self.batch, Counts::between(1, LARGEST_BATCH), false);
         visitor.word_or_none("task", &mut self.task);
         visitor.section("data", &mut self.data, false);
+        visitor.section("model", &mut self.model, false);
         visitor.sections("layers", &mut self.layers);
         visitor.sections("outputs", &mut self.outputs);
         visitor.section("loss", &mut self.loss, self.outputs.is_empty());

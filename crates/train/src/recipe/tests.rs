@@ -558,6 +558,11 @@ prop_compose! {
         Recipe {
             name, seed, epochs, batch, task, data, layers, outputs: Vec::new(),
             loss: LossSpec { kind: loss, reduction: losses.1, label_smoothing, class_weights },
+            model: ModelSpec {
+                load: counts.2.map(|number| format!("{number}.safetensors").into()),
+                map: (0..counts.0).map(|number| format!("a{number} = b.{number}")).collect(),
+                partial: counts.1 > 4,
+            },
             optimizer: OptimizerSpec { kind: optimizer, learning_rate: numbers.0, weight_decay: numbers.1, lookahead_steps: counts.2, lookahead_alpha: numbers.2 },
             penalty: PenaltySpec { l1: numbers.2, l2: numbers.3 },
             clip: ClipSpec { value: clip, tensor_norm: None, global_norm: clip },

@@ -21,6 +21,7 @@ use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::prepare::{Prepared, prepare};
+use crate::preprocessing::Preprocessing;
 use crate::recipe::Recipe;
 use crate::weight_rules::{AskedRule, Constraint, Regularizer, WeightRules};
 use barograph_burn::cpu;
@@ -187,6 +188,7 @@ impl<M: Model> Trainer<M> {
         check::check_outputs(&engine, &data)?;
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed };
         let mut run = Run::begin(asked, &engine, validation.len())?;
+        run.keep(&Preprocessing::of(&data, task)?);
         let end = run.train(&validation);
         Ok(run.end(end, data.inputs.clone(), data.targets.clone()))
     }

@@ -15,6 +15,7 @@ use crate::loader::{Batches, ahead};
 use crate::metrics::Score;
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
+use crate::preprocessing::Preprocessing;
 use crate::recipe::Recipe;
 use crate::replay::replay;
 use crate::schedules::Schedule;
@@ -131,6 +132,13 @@ impl<'a, M: Model> Run<'a, M> {
             incident: None,
             warnings: Vec::new(),
         })
+    }
+
+    /// Keeps what was done to the data beside the log.
+    pub(super) fn keep(&mut self, preprocessing: &Preprocessing) {
+        if let Some(Err(error)) = self.folder.as_ref().map(|folder| preprocessing.save(folder)) {
+            self.warnings.push(error.to_string());
+        }
     }
 
     /// Trains to the end. Returns why it ended.
