@@ -10,7 +10,7 @@ use crate::metrics::{Answers, Score, Scoring};
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
 use crate::penalty::penalty;
-use crate::recipe::{Recipe, Reduction};
+use crate::recipe::{Recipe, Reduction, Task};
 use crate::review::{Refusal, review};
 use crate::weight_rules::WeightRules;
 use barograph_burn::{
@@ -160,7 +160,12 @@ impl Engine<'_> {
     ) -> Passes {
         let observer = eyes.observer.as_ref().map(|(observer, _)| (*observer).clone());
         if let Some(observer) = &observer {
-            observer.with(|session| begin(session, plan, &whole, !self.recipe.outputs.is_empty()));
+            observer.with(|session| {
+                begin(session, plan, &whole, !self.recipe.outputs.is_empty());
+                if let Some(entropy) = self.entropy_of_steps(&whole) {
+                    session.scalar(Scalar::ChanceLoss, entropy);
+                }
+            });
         }
         model.begin_step(plan.epoch);
         let rows = whole.numbers.clone();
@@ -296,12 +301,36 @@ impl Engine<'_> {
             score.see_term(&term.name, f64::from(term.value), batch.len());
         }
         if self.recipe.outputs.is_empty() {
-            return score.see(self.scoring, outputs, width, batch.answers());
+            return match self.answers_of_steps(batch) {
+                Some(classes) => score.see(self.scoring, outputs, width, Answers::Real(&classes)),
+                None => score.see(self.scoring, outputs, width, batch.answers()),
+            };
         }
         for output in self.loss.outputs() {
             output.score(score.of_output(output.score_name()), outputs, width, batch.answers());
         }
         None
+    }
+
+    /// The class of each time step, where some only fill up: no answer is known for those.
+    fn answers_of_steps(&self, batch: &Batch) -> Option<Vec<f32>> {
+        let mask = Scope::mask().filter(|mask| mask.dims() == [batch.len(), batch.columns()])?;
+        let Answers::Real(classes) = batch.answers() else { return None };
+        let known = |(class, counts): (&f32, f32)| if counts == 0.0 { -1.0 } else { *class };
+        (self.scoring.task == Task::Multiclass).then(|| classes.iter().zip(to_vec(&mask)).map(known).collect())
+    }
+
+    /// The entropy of the classes of a batch, where there is one for each of several time steps: what a constant answer would have as its loss.
+    fn entropy_of_steps(&self, batch: &Batch) -> Option<f64> {
+        let Answers::Real(classes) = batch.answers() else { return None };
+        if self.scoring.task != Task::Multiclass || !self.scoring.aligned || batch.columns() == self.outputs {
+            return None;
+        }
+        let mut counts = std::collections::BTreeMap::<u32, f64>::new();
+        let known = classes.iter().filter(|class| **class >= 0.0);
+        known.for_each(|class| *counts.entry(class.to_bits()).or_default() += 1.0);
+        let all: f64 = counts.values().sum();
+        Some(counts.values().map(|count| -(count / all) * (count / all).ln()).sum())
     }
 
     fn has_clip(&self) -> bool {

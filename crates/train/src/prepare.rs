@@ -3,7 +3,7 @@ use crate::data::scaling::Fit;
 use crate::data::source::{each_inputs, each_targets};
 use crate::data::{DataError, RowSource, Scaling, Split, Targets};
 use crate::error::TrainError;
-use crate::recipe::{LossTakes, Missing, Recipe, Task};
+use crate::recipe::{LossTakes, LossWants, Missing, Recipe, Task};
 
 /// A data set made ready for training.
 #[derive(Debug)]
@@ -129,6 +129,13 @@ pub(crate) fn prepare<'a>(
     rows.inputs = inputs;
     let task = match recipe.task {
         Some(task) => task,
+        // A loss of classes that gets numbers sees a class for each time step, or the share of each class.
+        None if is_loss_of(recipe, takes, LossWants::Classes) || is_loss_of(recipe, takes, LossWants::Labels) => {
+            match task_of(source, takes)? {
+                Task::Multilabel => Task::Multiclass,
+                task => task,
+            }
+        }
         None => task_of(source, takes)?,
     };
     Ok(Prepared { rows, task, training, validation })
@@ -172,6 +179,11 @@ fn means(source: &dyn RowSource, rows: &[usize]) -> Result<Vec<f32>, DataError> 
         (sum / count.max(1) as f64) as f32
     };
     Ok(groups.iter().map(mean).collect())
+}
+
+/// Whether the loss is that of the recipe, and wants such targets.
+fn is_loss_of(recipe: &Recipe, takes: Option<LossTakes>, wants: LossWants) -> bool {
+    recipe.outputs.is_empty() && takes == Some(recipe.loss.kind.takes()) && recipe.loss.kind.wants() == wants
 }
 
 /// The task that targets and loss speak of, where a recipe does not say.

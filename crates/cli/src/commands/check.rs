@@ -76,7 +76,14 @@ fn facts(
         ("recipe", format!("{name}: every key is understood")),
         ("data", format!("{file}: {} to train on, {held_out} held out", counted(rows as u64, "row"))),
         ("inputs", inputs(data)?),
-        ("targets", format!("{}; {}", inspection.task.name(), targets(data)?)),
+        (
+            "targets",
+            if recipe.outputs.is_empty() {
+                format!("{}; {}", inspection.task.name(), targets(data)?)
+            } else {
+                targets(data)?
+            },
+        ),
         (
             "training",
             format!(

@@ -21,8 +21,8 @@ pub(super) fn of_logits(logits: Tensor<2>, targets: &TargetTensor, classes: usiz
             match spelled(labels, classes, blank) {
                 Some(labels) => one(scores, &labels, classes, blank, &mut terms),
                 None => {
-                    terms.values.push(f32::NAN);
-                    terms.derivatives.extend(std::iter::repeat_n(f32::NAN, width));
+                    terms.values.push(f64::NAN);
+                    terms.derivatives.extend(std::iter::repeat_n(f64::NAN, width));
                 }
             }
         }
@@ -42,7 +42,7 @@ pub(crate) fn spelled(row: &[f32], classes: usize, blank: usize) -> Option<Vec<u
     labels.map(known).collect()
 }
 
-fn one(scores: &[f32], labels: &[usize], classes: usize, blank: usize, terms: &mut RowValues) {
+fn one(scores: &[f64], labels: &[usize], classes: usize, blank: usize, terms: &mut RowValues) {
     let time = scores.len() / classes.max(1);
     let log_p = log_softmax(scores, classes);
     // Blank, label, blank, label, ..., blank.
@@ -84,7 +84,7 @@ fn one(scores: &[f32], labels: &[usize], classes: usize, blank: usize, terms: &m
         last.map_or(f64::NEG_INFINITY, |(step, place)| forward[step * length + place])
     };
     let total = log_sum([ends(length.checked_sub(1)), ends(length.checked_sub(2)), f64::NEG_INFINITY]);
-    terms.values.push(-total as f32);
+    terms.values.push(-total);
     let mut derivative: Vec<f64> = log_p.iter().map(|log_p| log_p.exp()).collect();
     if total == f64::NEG_INFINITY {
         derivative.fill(0.0);
@@ -96,18 +96,18 @@ fn one(scores: &[f32], labels: &[usize], classes: usize, blank: usize, terms: &m
             }
         }
     }
-    terms.derivatives.extend(derivative.into_iter().map(|value| value as f32));
+    terms.derivatives.extend(derivative);
     // What does not make a whole time step is not looked at.
     terms.derivatives.extend(std::iter::repeat_n(0.0, scores.len() - time * classes));
 }
 
-/// The logarithm of the softmax of each time step, in double precision.
-fn log_softmax(scores: &[f32], classes: usize) -> Vec<f64> {
+/// The logarithm of the softmax of each time step.
+fn log_softmax(scores: &[f64], classes: usize) -> Vec<f64> {
     let mut log_p = Vec::with_capacity(scores.len());
     for step in scores.chunks_exact(classes.max(1)) {
-        let largest = step.iter().fold(f64::NEG_INFINITY, |largest, &score| largest.max(f64::from(score)));
-        let sum: f64 = step.iter().map(|&score| (f64::from(score) - largest).exp()).sum();
-        log_p.extend(step.iter().map(|&score| f64::from(score) - largest - sum.ln()));
+        let largest = step.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let sum: f64 = step.iter().map(|&score| (score - largest).exp()).sum();
+        log_p.extend(step.iter().map(|&score| score - largest - sum.ln()));
     }
     log_p
 }

@@ -132,8 +132,7 @@ fn trained(recipe: &Recipe, targets: Vec<f32>, columns: usize) -> Result<(f64, O
     let rows = targets.len() / columns;
     let inputs = (0..rows * 6).map(|place| ((place * 37 + 11) % 17) as f32 / 17.0).collect();
     let data = Dataset::new(inputs, 6, Targets::Real { values: targets, columns })?;
-    let recipe = Recipe { task: Some(crate::recipe::Task::Multiclass), ..recipe.clone() };
-    let outcome = Trainer::from_recipe(&recipe, &data)?.fit(&data)?;
+    let outcome = Trainer::from_recipe(recipe, &data)?.fit(&data)?;
     let last = |scalar| outcome.last(scalar);
     Ok((last(barograph_vocab::Scalar::Loss).expect("a loss"), last(barograph_vocab::Scalar::Accuracy)))
 }

@@ -3,32 +3,34 @@ use crate::batches::Batch;
 use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::metrics::Answers;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Task};
 use barograph_monitor::{Cadence, Options, Session};
 use std::path::Path;
 
 /// Shows a session the rows of a batch.
 pub(crate) fn see_rows(session: &mut Session, batch: &Batch, engine: &Engine<'_>) {
     let outputs = engine.outputs;
-    // Of several outputs, those that learn numbers: classes as numbers have no scale.
-    let real: Vec<usize> = engine
-        .loss
-        .outputs()
-        .iter()
-        .filter(|output| output.is_real())
-        .flat_map(|output| output.columns().to_vec())
-        .collect();
     let picked: Vec<f32>;
-    let targets = match batch.answers() {
-        Answers::Real(values) if !engine.loss.outputs().is_empty() => {
-            picked =
-                values.chunks(batch.columns().max(1)).flat_map(|row| real.iter().map(|&column| row[column])).collect();
-            barograph_monitor::TargetRows::Real { values: &picked, columns: real.len() }
+    let targets = match (batch.answers(), real_columns(engine)) {
+        (Answers::Real(values), Some(columns)) => {
+            let rows = values.chunks(batch.columns().max(1));
+            picked = rows.flat_map(|row| columns.iter().map(|&column| row[column])).collect();
+            barograph_monitor::TargetRows::Real { values: &picked, columns: columns.len() }
         }
-        Answers::Classes(classes) => barograph_monitor::TargetRows::Classes { classes, outputs },
-        Answers::Real(values) => barograph_monitor::TargetRows::Real { values, columns: batch.columns() },
+        (Answers::Classes(classes), _) => barograph_monitor::TargetRows::Classes { classes, outputs },
+        (Answers::Real(values), None) => barograph_monitor::TargetRows::Real { values, columns: batch.columns() },
     };
     session.see_data(&batch.inputs, batch.features, &batch.numbers, &targets);
+}
+
+/// The target columns that hold numbers, where not all do: class numbers have no scale.
+fn real_columns(engine: &Engine<'_>) -> Option<Vec<usize>> {
+    let outputs = engine.loss.outputs();
+    if !outputs.is_empty() {
+        let real = outputs.iter().filter(|output| output.is_real());
+        return Some(real.flat_map(|output| output.columns().to_vec()).collect());
+    }
+    (engine.scoring.task == Task::Multiclass).then(Vec::new)
 }
 
 /// The session that a recipe asks for.
