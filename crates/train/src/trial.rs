@@ -36,7 +36,8 @@ pub(crate) struct Baseline<M> {
     pub(crate) batches: u64,
 }
 
-/// Tries a remedy for a recipe's run and says what it showed. `None` when the remedy cannot be written as edits.
+/// Tries a remedy for a recipe's run and says what it showed. `None` when the remedy cannot be written as edits, or
+/// changes the loss of a recipe that has several.
 ///
 /// A remedy of the optimizer, of clipping, or of the schedule starts from the last good snapshot. Any other changes the network, its data or
 /// its loss, and starts from the beginning with the same seed.
@@ -49,7 +50,9 @@ pub fn try_remedy(
     data: &dyn RowSource,
     remedy: &Remedy,
 ) -> Result<Option<Trial>, TrainError> {
-    if remedy.change.is_empty() {
+    // What a remedy says of the one loss is not said of one of several.
+    let is_of_one_loss = remedy.change.iter().any(|edit| edit.key.starts_with("loss."));
+    if remedy.change.is_empty() || (is_of_one_loss && !recipe.outputs.is_empty()) {
         return Ok(None);
     }
     let repaired = recipe.repaired(&remedy.change)?;
