@@ -1,6 +1,6 @@
 //! Measurements that several cause rules weigh. Each is one number or answer about the whole run, or `None` if it was not observed.
 use crate::cause::Case;
-use barograph_vocab::{FactKey, Role, SiteId};
+use barograph_vocab::{FactKey, Reading, Role, SiteId};
 
 /// Log-odds of a cause without evidence: about one run in twenty.
 pub(crate) const UNLIKELY: f64 = -3.0;
@@ -23,6 +23,17 @@ pub(crate) fn update_ratio(case: &Case<'_>) -> Option<f64> {
 pub(crate) fn outputs_within(case: &Case<'_>, low: f64, high: f64) -> Option<bool> {
     let (_, output) = case.output()?;
     (output.min.seen() > 0).then_some(output.min.min >= low - ROUNDING && output.max.max <= high + ROUNDING)
+}
+
+/// Whether an operation's argument, of this reading, is the network's latest output or 1 minus it, by its range.
+pub(crate) fn is_of_outputs(case: &Case<'_>, argument: &Reading) -> Option<bool> {
+    /// Relative difference of equal ranges: rounding in half precision. Our choice.
+    const ERROR: f64 = 1e-2;
+    let (_, output) = case.output()?;
+    let (low, high) = (output.min.last, output.max.last);
+    let near = |a: f64, b: f64| (a - b).abs() <= ERROR * (high - low).max(ROUNDING);
+    let is = |low, high| near(argument.min, low) || near(argument.max, high);
+    (output.min.seen() > 0).then(|| is(low, high) || is(1.0 - high, 1.0 - low))
 }
 
 /// Whether output rows sum to one, as those of a softmax do.

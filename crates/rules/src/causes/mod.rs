@@ -35,6 +35,7 @@ pub static CAUSES: &[&CauseRule] = &[
     &loss::log_of_nonpositive::LOG_OF_NONPOSITIVE,
     &loss::loss_activation_mismatch::LOSS_ACTIVATION_MISMATCH,
     &loss::loss_not_averaged::LOSS_NOT_AVERAGED,
+    &loss::loss_shape_broadcast::LOSS_SHAPE_BROADCAST,
     &loss::loss_sign_flipped::LOSS_SIGN_FLIPPED,
     &loss::root_gradient_at_zero::ROOT_GRADIENT_AT_ZERO,
     &loss::wrong_loss_for_task::WRONG_LOSS_FOR_TASK,

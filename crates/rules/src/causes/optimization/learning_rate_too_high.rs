@@ -81,6 +81,10 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .symptom("output-constant", -1.0)
         .symptom("weight-symmetric", -2.0)
         .symptom("gradient-accumulating", -1.5)
+        .when(case.facts.flag(FactKey::GradientsReset) == Some(false), -5.0, || {
+            Evidence::plain("gradients of earlier steps add up", 0.0)
+        })
+        .symptom("loss-rewards-errors", -4.0)
         .symptom("no-weight-changes", -4.0)
         .unless_in_trouble(3.0)
         .done()
