@@ -7,6 +7,7 @@ mod data;
 mod loss;
 mod model;
 mod optimization;
+mod precision;
 
 /// All causes, in the order the catalogue lists them.
 pub static CAUSES: &[&CauseRule] = &[
@@ -19,6 +20,7 @@ pub static CAUSES: &[&CauseRule] = &[
     &data::labels_misaligned::LABELS_MISALIGNED,
     &data::target_not_finite::TARGET_NOT_FINITE,
     &data::target_not_normalized::TARGET_NOT_NORMALIZED,
+    &model::attention_row_masked::ATTENTION_ROW_MASKED,
     &model::dead_relu::DEAD_RELU,
     &model::double_softmax::DOUBLE_SOFTMAX,
     &model::hidden_activation_exponential::HIDDEN_ACTIVATION_EXPONENTIAL,
@@ -51,6 +53,9 @@ pub static CAUSES: &[&CauseRule] = &[
     &optimization::too_few_steps::TOO_FEW_STEPS,
     &optimization::ranks_diverged::RANKS_DIVERGED,
     &optimization::weight_decay_too_high::WEIGHT_DECAY_TOO_HIGH,
+    &precision::half_precision_overflow::HALF_PRECISION_OVERFLOW,
+    &precision::half_precision_underflow::HALF_PRECISION_UNDERFLOW,
+    &precision::loss_scale_collapsed::LOSS_SCALE_COLLAPSED,
 ];
 
 #[cfg(test)]

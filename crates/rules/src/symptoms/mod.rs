@@ -8,6 +8,7 @@ mod data;
 mod gradient;
 mod loss;
 mod numeric;
+mod precision;
 mod rank;
 mod update;
 mod weight;
@@ -69,6 +70,11 @@ pub static SYMPTOMS: &[&Rule] = &[
     &numeric::root::BAD_ROOT,
     &numeric::exponential::BAD_EXPONENTIAL,
     &numeric::other::BAD_OPERATION,
+    &numeric::masked_row::MASKED_ROW,
+    &precision::loss_scale_falling::LOSS_SCALE_FALLING,
+    &precision::near_half_limit::NEAR_HALF_LIMIT,
+    &precision::update_rounded_away::UPDATE_ROUNDED_AWAY,
+    &precision::gradient_underflow::GRADIENT_UNDERFLOW,
     &rank::differ::RANKS_DIFFER,
     &rank::straggles::RANK_STRAGGLES,
     &rank::not_finite_first::RANK_NOT_FINITE_FIRST,

@@ -1,4 +1,5 @@
 //! Causes in the model.
+pub(super) mod attention_row_masked;
 pub(super) mod dead_relu;
 pub(super) mod double_softmax;
 pub(super) mod hidden_activation_exponential;

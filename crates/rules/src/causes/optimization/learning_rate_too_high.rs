@@ -85,6 +85,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
             Evidence::plain("gradients of earlier steps add up", 0.0)
         })
         .symptom("loss-rewards-errors", -4.0)
+        .symptom("near-half-limit", -1.5)
         .symptom("no-weight-changes", -4.0)
         .unless_in_trouble(3.0)
         .done()
