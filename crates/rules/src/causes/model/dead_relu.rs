@@ -52,6 +52,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
         })
         .symptom("inputs-not-normalized", -1.0)
         .symptom("weight-zero", -4.0)
+        .symptom("normalization-constant", -3.0)
         .unless_in_trouble(3.0)
         .done()
 }

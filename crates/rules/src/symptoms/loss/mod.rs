@@ -10,6 +10,7 @@ pub(super) mod oscillating;
 pub(super) mod output_exploding;
 pub(super) mod outputs_unbalanced;
 pub(super) mod rewards_errors;
+pub(super) mod rough_start;
 pub(super) mod spike;
 pub(super) mod still_falling;
 pub(super) mod validation_gap;
