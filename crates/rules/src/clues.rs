@@ -66,6 +66,17 @@ pub(crate) fn bounded_hidden_layers(case: &Case<'_>, low: f64, high: f64) -> usi
     digests.filter(|digest| digest.min.min >= low - ROUNDING && digest.max.max <= high + ROUNDING).count()
 }
 
+/// Activation functions that come to rest at both ends.
+pub(crate) const SATURATING: [&str; 4] = ["sigmoid", "tanh", "softsign", "hard_sigmoid"];
+
+/// Whether the activation functions of hidden layers are known, and none of them saturates: then activations within bounds are only small.
+pub(crate) fn none_saturates(case: &Case<'_>) -> bool {
+    let is_known =
+        |site: &&SiteId| case.facts.text_at(FactKey::Activation, **site).is_some_and(|name| name != "linear");
+    let known = case.sites.in_order().iter().filter(is_known).count();
+    known > 0 && hidden_activations(case, &SATURATING).1 == 0
+}
+
 /// The layer whose activation is the network's output, by facts: the last one with an activation function.
 pub(crate) fn last_layer<'a>(case: &Case<'a>) -> Option<(SiteId, &'a str)> {
     let mut layers = case.sites.in_order().iter().rev().copied();

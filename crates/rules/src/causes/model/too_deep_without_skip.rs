@@ -65,7 +65,9 @@ fn weigh(case: &Case<'_>) -> Weighing {
             ("loss-still-falling", 0.7),
         ])
         .when(!case.has("geometric-over-depth"), -6.0, || Evidence::plain("no size is geometric in depth", 0.0))
-        .when(bounded >= SEVERAL, -2.5, || Evidence::plain("hidden layers within -1..1", bounded as f64))
+        .when(bounded >= SEVERAL && !clues::none_saturates(case), -2.5, || {
+            Evidence::plain("hidden layers within -1..1", bounded as f64)
+        })
         .given(odd_gain.map(|gain| Evidence::plain("gain of a layer at the beginning", gain)), -2.5)
         .when(normalized > 0, -2.0, || Evidence::plain("normalization layers", normalized as f64))
         .symptom("weight-symmetric", -3.0)

@@ -18,7 +18,7 @@ rule! {
     /// facts: steps=100
     /// step   learning_rate  fc1/gradient.rms  fc1/weight.rms  fc1/update.rms
     /// 0..99  0.001          1e-8              0.1             0.0009
-    /// finding at 19 fc1
+    /// finding at 4 fc1
     /// ```
     /// With plain gradient descent a small gradient is a small step:
     /// ```trace
@@ -51,8 +51,8 @@ const TINY: f64 = 1e-7;
 /// Share of the learning rate. Our choice: Adam's steps are between a tenth and all of it.
 const FULL: f64 = 0.3;
 
-/// Our choice.
-const PATIENCE: Patience = Patience { steps: 50, share: 0.2 };
+/// Our choice: updates are read every few steps.
+const PATIENCE: Patience = Patience { steps: 10, share: 0.05 };
 
 #[derive(Default)]
 struct UpdateOfNoise {
