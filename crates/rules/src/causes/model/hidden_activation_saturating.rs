@@ -62,9 +62,6 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .when(bounded >= SEVERAL, 1.2, || {
             Evidence::against("hidden layers within -1..1", bounded as f64, SEVERAL as f64)
         })
-        .when(bounded > 0 && clues::none_saturates(case), -2.5, || {
-            Evidence::plain("no hidden layer is known to have a sigmoid or tanh", 0.0)
-        })
         .when(bounded == 0, -5.0, || Evidence::plain("no hidden layer is bounded", 0.0))
         .when(clues::hidden_softmax(case).1 > 0, -2.0, || Evidence::plain("a hidden layer has a softmax", 1.0))
         .symptom("output-range-too-narrow", -2.0)

@@ -86,6 +86,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .when(reset == Some(true), -7.0, || Evidence::plain("gradients are reset before each step", 1.0))
         .when(reset.is_none() && !adds_up, -2.0, || Evidence::plain("the gradient norm does not add up", 0.0))
         .symptom("inputs-not-finite", -4.0)
+        .symptom("weight-unchanged", -4.0) // What no optimizer has, none resets.
         .when(clues::broke_at_once(case), -4.0, || Evidence::plain("the run broke before the first update", 0.0))
         .unless_in_trouble(6.5)
         .done()

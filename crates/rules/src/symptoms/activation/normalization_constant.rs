@@ -44,7 +44,7 @@ rule! {
         code: "ACT010",
         name: "normalization-constant",
         severity: Severity::Warning,
-        needs: &[Need::Units(Role::Activation)],
+        needs: &[Need::Reading(Role::Activation)],
         scope: Scope::Each(Role::Activation),
         since: "0.1.0",
         watch: || Box::new(NormalizationConstant::default()),
@@ -54,7 +54,7 @@ rule! {
 /// Share of the units. Our choice.
 const CONSTANT: f64 = 0.9;
 
-/// Unit readings in a row. Our choice.
+/// Readings in a row. Our choice.
 const READINGS: u64 = 3;
 
 /// In a batch of one row every unit is constant, whatever the layer.
@@ -72,23 +72,24 @@ impl Watch for NormalizationConstant {
         if !kind.ends_with("_norm") {
             return Verdict::TooEarly;
         }
-        let (Some(units), Some(reading)) = (view.units(site, Role::Activation), view.reading(site, Role::Activation))
-        else {
+        let Some(reading) = view.reading(site, Role::Activation).filter(|reading| reading.finite() >= ROWS) else {
             return Verdict::TooEarly;
         };
-        if units.units == 0 || reading.count == 0 {
+        // A layer of one unit has no readings of units.
+        let alike = if reading.m2 == 0.0 { Some((1, 1)) } else { None };
+        let units = view.units(site, Role::Activation).filter(|units| units.units > 0);
+        let Some((constant, units)) = units.map(|units| (units.constant, units.units)).or(alike) else {
             return Verdict::TooEarly;
-        }
-        let share = f64::from(units.constant) / f64::from(units.units);
-        let over_one_row = reading.count / u64::from(units.units) < ROWS;
+        };
+        let share = f64::from(constant) / f64::from(units);
+        let over_one_row = reading.count / u64::from(units) < ROWS;
         let trains = kind == "batch_norm" && view.facts.flag(FactKey::TrainingMode) == Some(true);
         let nothing_left = over_one_row && trains && reading.zeros == reading.count;
         let streak = self.streak.push(share > CONSTANT && !over_one_row);
         if !nothing_left && streak < READINGS {
             return if streak == 0 { Verdict::Healthy } else { Verdict::TooEarly };
         }
-        let message =
-            format!("{} of {} units of a normalization have one value for all examples", units.constant, units.units);
+        let message = format!("{constant} of {units} units of a normalization have one value for all examples");
         let draft = NORMALIZATION_CONSTANT.found(view.step(), message).at(view, Some(site), Role::Activation);
         draft.against("share of constant units", share, CONSTANT).into()
     }

@@ -12,7 +12,8 @@ rule! {
     /// ## How it is detected
     /// Over at least `LAYERS` layers in execution order, the size of the weights' gradients, of the activations' gradients or of
     /// the activations (the output left out) changes `TOTAL` times in all, and its logarithm follows a straight line: depth
-    /// explains more than `STRAIGHT` of its variance. This holds in `READINGS` steps in a row.
+    /// explains more than `STRAIGHT` of its variance. This holds at step 0, where the
+    /// initial weights show undisturbed, or in `READINGS` steps in a row.
     ///
     /// ## Example
     /// ```trace
@@ -20,7 +21,7 @@ rule! {
     /// sites: a b c d e f g h i j
     /// step   a/gradient.rms  b/gradient.rms  c/gradient.rms  d/gradient.rms  e/gradient.rms  f/gradient.rms  g/gradient.rms  h/gradient.rms  i/gradient.rms  j/gradient.rms
     /// 0..49  1e-6            3e-6            9e-6            3e-5            9e-5            3e-4            9e-4            3e-3            9e-3            3e-2
-    /// finding at 2 a
+    /// finding at 0 a
     /// ```
     /// Layers of different sizes follow no line:
     /// ```trace
@@ -57,7 +58,7 @@ const TOTAL: f64 = 1e3;
 /// Share of the variance of the logarithm. Our choice.
 const STRAIGHT: f64 = 0.8;
 
-/// Steps in a row. Our choice: the sizes are set by the initial weights, so that the first steps show it; later biases blur it.
+/// Steps in a row. Our choice.
 const READINGS: u64 = 3;
 
 /// Least squares of logarithms of sizes on their number, in sums.
@@ -129,7 +130,7 @@ impl Watch for GeometricOverDepth {
         let found = roles.into_iter().find_map(|role| factor(view, role));
         let streak = self.streak.push(found.is_some());
         let Some((site, role, line, factor)) = found else { return Verdict::Healthy };
-        if streak < READINGS {
+        if view.step() > 0 && streak < READINGS {
             return Verdict::TooEarly;
         }
         let message = format!(
