@@ -67,6 +67,9 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .when(adaptive || momentum.is_some(), 1.0, || {
             Evidence::plain("the optimizer averages over gradients of which there are none at first", 1.0)
         })
+        .when(!adaptive && momentum.is_none(), -2.0, || {
+            Evidence::plain("the optimizer is not known to average over gradients", 0.0)
+        })
         .when(start.is_some_and(|start| start >= WARMED), 0.7, || {
             Evidence::plain("first learning rate over the largest", start.unwrap_or_default())
         })
