@@ -43,7 +43,7 @@ const BELOW: f64 = 0.5;
 fn weigh(case: &Case<'_>) -> Weighing {
     let classes = clues::classes(case);
     let first = clues::first_loss_over_chance(case);
-    let squared = case.facts.is(FactKey::Loss, &["mse", "half_mse", "mae", "huber"]);
+    let squared = case.facts.is(FactKey::Loss, &["mse", "half_mse", "mae", "huber", "smooth_l1", "log_cosh"]);
     let entropy = case.facts.text(FactKey::Loss).is_some_and(|loss| loss.contains("cross_entropy"));
     case.weigh(UNLIKELY)
         .symptom("loss-negative", 5.0)
