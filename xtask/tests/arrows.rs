@@ -33,10 +33,11 @@ const CRATES: [(&str, Arrows); 12] = [
 const MAY_BE_ABSENT: [&str; 1] = ["python"];
 
 /// Who alone may use a crate from outside.
-const RESERVED: [(&str, &[&str]); 4] = [
+const RESERVED: [(&str, &[&str]); 5] = [
     ("anyhow", &["cli", "xtask"]),
     ("burn-autodiff", &["burn"]),
     ("burn-flex", &["burn"]),
+    ("burn-pack", &["burn"]),
     ("burn", &["burn", "cli", "train"]),
 ];
 

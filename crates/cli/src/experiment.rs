@@ -8,6 +8,7 @@ use crate::trials::{TrialResult, Tried, try_remedies};
 use anyhow::{Context as _, Result, anyhow};
 use barograph_monitor::{DiagnoseError, EvidenceMode};
 use barograph_report::{trial_text, visible};
+use barograph_train::callbacks::Control;
 use barograph_train::data::Loaded;
 use barograph_train::recipe::Recipe;
 use barograph_train::{Network, Outcome, TrainError, Trainer};
@@ -22,6 +23,8 @@ pub(crate) struct Experiment<'a> {
     pub(crate) folder: &'a Path,
     /// Whether remedies are tried when something is wrong.
     pub(crate) verify: bool,
+    /// Whether the run in the folder goes on.
+    pub(crate) resume: bool,
 }
 
 /// What came of it.
@@ -42,13 +45,10 @@ impl Experiment<'_> {
         let interrupt = interrupt::flag();
         let trainer =
             Trainer::from_recipe(self.recipe, &self.data.dataset).map_err(|error| with_the_file(self.recipe, error))?;
-        let trainer = trainer.folder(self.folder).interrupt(interrupt.clone()).callback(Progress::new(context.err));
+        let trainer = trainer.folder(self.folder).interrupt(interrupt.clone());
+        let trainer = trainer.callback(Control::default()).callback(Progress::new(context.err));
+        let trainer = if self.resume { trainer.resume() } else { trainer };
         let outcome = trainer.fit(&self.data.dataset).map_err(|error| with_the_file(self.recipe, error))?;
-        if let Some(tokenizer) = &self.data.tokenizer
-            && let Err(error) = std::fs::write(self.folder.join("tokenizer.json"), tokenizer)
-        {
-            context.warn(&format!("the tokenizer was not kept: {error}"));
-        }
         let tried = if self.verify { self.verify(&outcome, context) } else { Vec::new() };
         outcome.close();
         let observed = self.observe(&outcome, context)?;

@@ -32,6 +32,17 @@ impl LogState {
         Ok(Self::Writing(Box::new(Writer::create(folder, options)?)))
     }
 
+    /// Goes on with the log in `folder`, cut at the first record that `keep` does not keep. Returns the steps that were cut off, too.
+    pub(crate) fn resume(
+        folder: &Path,
+        cap: u64,
+        keep: impl FnMut(&Record) -> bool,
+    ) -> Result<(Self, u64), StoreError> {
+        let options = barograph_store::Options { cap_bytes: cap, ..Default::default() };
+        let (writer, cut) = Writer::resume(folder, options, keep)?;
+        Ok((Self::Writing(Box::new(writer)), cut))
+    }
+
     /// Writes a record down.
     pub(crate) fn append(&mut self, record: &Record) {
         self.work(|writer| writer.append(record));

@@ -110,12 +110,47 @@ impl Session {
         Self::with_log(options, LogState::Off)
     }
 
+    /// Goes on observing a run that an earlier process began, before step `step`. Each record of its log is shown to `keep`; what comes
+    /// from the first on that it does not keep is cut off, to be written again. Returns the steps that were cut off, too.
+    ///
+    /// What the log holds was judged as it was written, and is judged again here, so that the verdict is that of the whole run.
+    ///
+    /// # Errors
+    /// When the log cannot be read or written, somebody is writing it, or no folder is given.
+    pub fn resume(
+        options: Options,
+        step: u64,
+        mut keep: impl FnMut(&Record) -> bool,
+    ) -> Result<(Self, u64), StoreError> {
+        let (mut judge, mut sites) = (Judge::new(), Sites::default());
+        let folder = options.folder.clone().unwrap_or_default();
+        let (log, cut) = LogState::resume(&folder, options.log_cap, |record| {
+            let kept = keep(record);
+            if kept {
+                judge.see(record);
+                if let Record::Site(site) = record {
+                    sites.insert(site.clone());
+                }
+            }
+            kept
+        })?;
+        let mut session = Self::over(options, log, judge, sites);
+        session.step.step = step;
+        Ok((session, cut))
+    }
+
     fn with_log(options: Options, log: LogState) -> Self {
         let start =
             RunStart { name: options.name.clone(), started: options.started, framework: options.framework.clone() };
-        let mut session = Self {
-            sites: Sites::default(),
-            judge: Judge::new(),
+        let mut session = Self::over(options, log, Judge::new(), Sites::default());
+        session.record(&Record::Start(start));
+        session
+    }
+
+    fn over(options: Options, log: LogState, judge: Judge, sites: Sites) -> Self {
+        Self {
+            sites,
+            judge,
             log,
             step: StepRecord::default(),
             decoded: StepRecord::default(),
@@ -126,9 +161,7 @@ impl Session {
             data: None,
             broken: false,
             lost_said: false,
-        };
-        session.record(&Record::Start(start));
-        session
+        }
     }
 
     /// The site of this path, announced on first sight. `shape` is that of one example, or of the weight.

@@ -37,6 +37,7 @@ mod lock;
 mod merge;
 mod platform;
 mod reader;
+mod resume;
 mod scan;
 mod segment;
 mod summary;

@@ -6,7 +6,7 @@ use crate::limits::{self, Limits};
 use crate::lock::Lock;
 use crate::segment::{self, Header};
 use crate::thin::Closed;
-use crate::{StoreError, folder};
+use crate::{StoreError, folder, resume};
 use barograph_vocab::{Record, StepRecord};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -125,6 +125,51 @@ impl Writer {
         // On an error the writer is dropped, and with it the lock.
         writer.begin_segment(0)?;
         Ok(writer)
+    }
+
+    /// Goes on with the log that an earlier process left in `dir`: shows each record to `keep`, in order, and cuts the log at the first
+    /// that it does not keep. Returns the steps that were cut off, too.
+    ///
+    /// # Errors
+    /// When there is no log, it cannot be read or written, or somebody is writing it.
+    pub fn resume(
+        dir: impl AsRef<Path>,
+        options: Options,
+        keep: impl FnMut(&Record) -> bool,
+    ) -> Result<(Self, u64), StoreError> {
+        let dir = dir.as_ref().to_owned();
+        let lock = Lock::take(&dir)?;
+        let remains = match resume::cut(&dir, keep) {
+            Ok(remains) => remains,
+            Err(error) => {
+                lock.release();
+                return Err(error);
+            }
+        };
+        let limits = Limits::of(&options);
+        let keeper = Keeper::start(dir.clone(), remains.run, limits, options.sync_every);
+        for (closed, file) in remains.closed {
+            keeper.shared().add_closed(closed, file);
+        }
+        for step in remains.incidents {
+            keeper.shared().add_incident(step);
+        }
+        let mut writer = Self {
+            dir,
+            run: remains.run,
+            process: std::process::id(),
+            limits,
+            may_map: options.map,
+            lock: Some(lock),
+            active: None,
+            number: remains.next,
+            keeper,
+            scratch: Vec::new(),
+            gap: Gap::default(),
+            health: Health::default(),
+        };
+        writer.begin_segment(0)?;
+        Ok((writer, remains.steps_cut))
     }
 
     /// The folder of the run.

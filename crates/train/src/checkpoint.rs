@@ -9,7 +9,8 @@ use burn::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The folder of a run that holds its checkpoints.
@@ -22,10 +23,10 @@ pub const MODEL_FILE: &str = "model.safetensors";
 pub const RECIPE_FILE: &str = "recipe.toml";
 
 /// A tensor on its way to disk.
-struct Entry {
-    name: String,
-    shape: Vec<usize>,
-    values: Vec<f32>,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f32>,
 }
 
 /// Makes the folder ready: keeps the recipe beside the log.
@@ -78,13 +79,22 @@ pub(crate) fn save_incident<M: Model>(folder: &Path, model: &M, batch: &Batch) -
 /// # Errors
 /// When the file cannot be written.
 pub fn save_weights<M: Model>(path: &Path, model: &M, step: u64, recipe: u64) -> Result<(), TrainError> {
+    let entries = entries_of("", model);
+    // One entry: several would be written in the random order of a hash map, and equal models should be equal files.
+    let header = HashMap::from([("barograph".to_owned(), format!("step {step}, recipe {recipe:016x}"))]);
+    write_tensors(path, &entries, header)
+}
+
+/// The weights and buffers of a model, their names behind `prefix`.
+pub(crate) fn entries_of<M: Model>(prefix: &str, model: &M) -> Vec<Entry> {
     let mut collector = Collector { model, path: Vec::new(), entries: Vec::new() };
     model.visit(&mut collector);
     let mut entries = collector.entries;
     entries.extend(model.buffers().into_iter().map(|(name, values)| Entry { name, shape: vec![values.len()], values }));
-    // One entry: several would be written in the random order of a hash map, and equal models should be equal files.
-    let header = HashMap::from([("barograph".to_owned(), format!("step {step}, recipe {recipe:016x}"))]);
-    write_tensors(path, &entries, header)
+    for entry in &mut entries {
+        entry.name.insert_str(0, prefix);
+    }
+    entries
 }
 
 /// Reads weights and buffers into a model of the same shape.
@@ -100,9 +110,20 @@ pub fn load_weights<M: Model>(path: &Path, model: M) -> Result<M, TrainError> {
     let broken = |problem: String| TrainError::Weights { path: path.to_owned(), problem };
     let tensors =
         SafeTensors::deserialize(&bytes).map_err(|error| broken(format!("not a whole safetensors file: {error}")))?;
+    load_model(path, &tensors, "", model)
+}
+
+/// The same from tensors whose names begin with `prefix`.
+pub(crate) fn load_model<M: Model>(
+    path: &Path,
+    tensors: &SafeTensors<'_>,
+    prefix: &str,
+    model: M,
+) -> Result<M, TrainError> {
+    let broken = |problem: String| TrainError::Weights { path: path.to_owned(), problem };
     for (name, values) in model.buffers() {
         let tensor = tensors
-            .tensor(&name)
+            .tensor(&format!("{prefix}{name}"))
             .map_err(|_| broken(format!("it has no \"{name}\"; was it saved from another network?")))?;
         if !model.set_buffer(&name, floats(&tensor)) {
             return Err(broken(format!(
@@ -113,7 +134,7 @@ pub fn load_weights<M: Model>(path: &Path, model: M) -> Result<M, TrainError> {
         }
     }
     let names = model.clone();
-    let mut loader = Loader { names: &names, tensors: &tensors, path: Vec::new(), problem: None };
+    let mut loader = Loader { names: &names, tensors, prefix, path: Vec::new(), problem: None };
     let model = model.map(&mut loader);
     match loader.problem {
         Some(problem) => Err(broken(problem)),
@@ -121,11 +142,21 @@ pub fn load_weights<M: Model>(path: &Path, model: M) -> Result<M, TrainError> {
     }
 }
 
-fn floats(tensor: &TensorView<'_>) -> Vec<f32> {
+pub(crate) fn floats(tensor: &TensorView<'_>) -> Vec<f32> {
     tensor.data().chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
 }
 
 fn write_tensors(path: &Path, entries: &[Entry], header: HashMap<String, String>) -> Result<(), TrainError> {
+    write_tensors_with(path, entries, header, write)
+}
+
+/// Writes tensors by one of the ways to write a file.
+pub(crate) fn write_tensors_with(
+    path: &Path,
+    entries: &[Entry],
+    header: HashMap<String, String>,
+    write: impl FnOnce(&Path, &[u8]) -> Result<(), TrainError>,
+) -> Result<(), TrainError> {
     let bytes: Vec<Vec<u8>> =
         entries.iter().map(|entry| entry.values.iter().flat_map(|value| value.to_le_bytes()).collect()).collect();
     let broken =
@@ -141,6 +172,23 @@ fn write_tensors(path: &Path, entries: &[Entry], header: HashMap<String, String>
 fn write(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let part: PathBuf = path.with_extension("part");
     fs::write(&part, bytes).and_then(|()| fs::rename(&part, path)).map_err(|source| {
+        let _ = fs::remove_file(&part);
+        TrainError::File { action: "write", path: path.to_owned(), source }
+    })
+}
+
+/// The same, and when it returns the file is on the disk, whatever becomes of the machine.
+pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let part: PathBuf = path.with_extension("part");
+    let write = || {
+        let mut file = File::create(&part)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&part, path)?;
+        // The name is in the folder, which is synced too.
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    };
+    write().map_err(|source| {
         let _ = fs::remove_file(&part);
         TrainError::File { action: "write", path: path.to_owned(), source }
     })
@@ -180,6 +228,7 @@ impl<M: Model> ModuleVisitor for Collector<'_, M> {
 struct Loader<'a, M> {
     names: &'a M,
     tensors: &'a SafeTensors<'a>,
+    prefix: &'a str,
     path: Vec<(String, bool)>,
     problem: Option<String>,
 }
@@ -197,7 +246,7 @@ impl<M: Model> ModuleMapper for Loader<'_, M> {
         let name = shown(self.names, &self.path);
         let (id, old, mapper) = param.consume();
         let shape = old.dims();
-        let new = match self.tensors.tensor(&name) {
+        let new = match self.tensors.tensor(&format!("{}{name}", self.prefix)) {
             Ok(tensor) if tensor.shape() == shape && tensor.dtype() == Dtype::F32 => {
                 from_slice(floats(&tensor), shape, &old.device()).set_require_grad(old.is_require_grad())
             }

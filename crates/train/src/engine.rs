@@ -110,7 +110,7 @@ impl Engine<'_> {
         let State { model, mut optimizer, mut hooks, averages } = state;
         // What a step that is refused has changed all the same.
         let may_refuse = self.has_clip() || !hooks.is_empty();
-        let before = may_refuse.then(|| (model.buffers(), hooks.clone()));
+        let before = may_refuse.then(|| (model.buffers(), model.carried(), hooks.clone()));
         let Passes { loss, accuracy, mut gradients, rows, .. } = self.passes(&model, plan, batch, &mut eyes, score);
         for hook in &mut hooks {
             map_gradients(&model, &mut gradients, |weight, gradient| hook.after_backward(weight, gradient));
@@ -129,10 +129,11 @@ impl Engine<'_> {
             None => self.rules.constrain(optimizer.step(plan.learning_rate, plan.momentum, model, gradients)),
             Some(_) => model,
         };
-        if let (Some(_), Some((buffers, hooks_before))) = (&refusal, before) {
+        if let (Some(_), Some((buffers, carried, hooks_before))) = (&refusal, before) {
             for (name, values) in buffers {
                 model.set_buffer(&name, values);
             }
+            model.set_carried(&carried);
             hooks = hooks_before;
         }
         if let Some((observer, parameters)) = &eyes.observer {

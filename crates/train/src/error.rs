@@ -38,4 +38,19 @@ pub enum TrainError {
         /// What is wrong, and what to do.
         problem: String,
     },
+    /// There is nothing to resume a training from.
+    #[error(
+        "{}: there is no backup to resume from; a recipe asks for one with [[callbacks]] kind = \"backup_and_restore\", and Ctrl-C leaves one",
+        .folder.display()
+    )]
+    NoBackup {
+        /// The folder of the run.
+        folder: PathBuf,
+    },
+    /// The run to be resumed is still under way.
+    #[error("{}: this run is still being written; stop it first, for instance with barograph ctl RUN stop", .folder.display())]
+    StillRunning {
+        /// The folder of the run.
+        folder: PathBuf,
+    },
 }

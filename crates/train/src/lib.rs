@@ -3,6 +3,7 @@
 //! It must never hold a threshold of a rule, and supervision must never change what it computes.
 
 pub mod callbacks;
+pub mod control;
 pub mod data;
 pub mod layers;
 pub mod losses;
@@ -11,6 +12,7 @@ pub mod recipe;
 
 mod auxiliary;
 mod averages;
+mod backup;
 mod batches;
 mod check;
 mod checkpoint;
@@ -47,6 +49,7 @@ mod weight_rules;
 mod weights;
 
 pub use auxiliary::AuxiliaryLoss;
+pub use backup::{BACKUP_FILE, recipe_to_resume};
 pub use checkpoint::{MODEL_FILE, RECIPE_FILE, load_weights, save_weights};
 pub use clip::{Clipped, clip};
 pub use error::TrainError;

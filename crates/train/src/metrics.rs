@@ -54,7 +54,7 @@ pub enum Answers<'a> {
 }
 
 /// Gathers a score over batches: accuracy, or the coefficient of determination R2.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Score {
     right: u64,
     answers: u64,

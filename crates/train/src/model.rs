@@ -1,4 +1,5 @@
 //! What can be trained.
+use crate::layers::CarriedState;
 use crate::recipe::RegularizerKind;
 use crate::weight_rules::WeightRule;
 use barograph_vocab::{FactKey, FactValue};
@@ -33,6 +34,16 @@ pub trait Model: Module {
         let _ = epoch;
     }
 
+    /// What the model keeps from step to step besides weights and buffers. A backup holds it.
+    fn carried(&self) -> Vec<CarriedState> {
+        Vec::new()
+    }
+
+    /// Takes back what [`Model::carried`] gave: all of it, so that what is not in the list is forgotten.
+    fn set_carried(&self, carried: &[CarriedState]) {
+        let _ = carried;
+    }
+
     /// The site under which a weight is shown, given the dotted path of its fields. The same, unless the model knows better.
     fn site_of(&self, path: &str) -> String {
         path.to_owned()
@@ -56,11 +67,6 @@ pub trait Model: Module {
     /// What is asked of the model's weights in training besides a small loss.
     fn weight_rules(&self) -> Vec<WeightRule> {
         Vec::new()
-    }
-
-    /// Whether its inputs are numbers of things, such as tokens, and no measures: then nobody asks for their scale.
-    fn takes_names(&self) -> bool {
-        false
     }
 
     /// Whether the model can take this row of inputs; asked for every row, before the first step.

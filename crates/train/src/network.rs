@@ -1,7 +1,7 @@
 //! The network of a recipe.
 use crate::layers::{
-    ActivationLayer, BatchNorm, Branch, Cell, Conv1d, Conv2d, Conv2dTranspose, Dense, Dropout, Embedding, GlobalPool,
-    Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, Masking, MultiHeadAttention, Parallel, Pool, Pool2d,
+    ActivationLayer, BatchNorm, Branch, CarriedState, Cell, Conv1d, Conv2d, Conv2dTranspose, Dense, Dropout, Embedding,
+    GlobalPool, Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, Masking, MultiHeadAttention, Parallel, Pool, Pool2d,
     PositionEmbedding, Prelu, Recurrent, Residual, RmsNorm, Sequential, Transformer,
 };
 use crate::model::{LayerFact, Model};
@@ -182,6 +182,22 @@ impl Model for Network {
         self.heads.iter().flat_map(|head| head.inner().1).for_each(|layer| layer.begin_step(epoch));
     }
 
+    fn carried(&self) -> Vec<CarriedState> {
+        let save = |(site, layer): (String, &Layer)| match layer {
+            Layer::Recurrent(layer) => layer.carried().save(&site),
+            _ => None,
+        };
+        self.all_layers().into_iter().filter_map(save).collect()
+    }
+
+    fn set_carried(&self, carried: &[CarriedState]) {
+        for (site, layer) in self.all_layers() {
+            if let Layer::Recurrent(layer) = layer {
+                layer.carried().restore(carried.iter().find(|saved| saved.site == site));
+            }
+        }
+    }
+
     fn site_of(&self, path: &str) -> String {
         self.shown(path).unwrap_or_else(|| path.to_owned())
     }
@@ -200,10 +216,6 @@ impl Model for Network {
 
     fn weight_rules(&self) -> Vec<WeightRule> {
         self.rules.clone()
-    }
-
-    fn takes_names(&self) -> bool {
-        matches!(self.layers.first(), Some(Layer::Embedding(_)))
     }
 
     fn check_inputs(&self, row: &[f32]) -> Result<(), String> {

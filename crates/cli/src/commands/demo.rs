@@ -70,7 +70,8 @@ impl Stage<'_> {
         let data = data::load(recipe)?;
         say_notes(&data, self.context);
         let run = self.folder.join("broken");
-        let experience = Experiment { recipe, data: &data, folder: &run, verify: true }.run(self.context)?;
+        let experience =
+            Experiment { recipe, data: &data, folder: &run, verify: true, resume: false }.run(self.context)?;
         self.heading(2, "What went wrong", &run)?;
         screen::print(&experience.observed.render(Format::Terminal, &self.context.out))?;
         Ok((experience.outcome.end, experience.tried))
@@ -87,7 +88,8 @@ impl Stage<'_> {
         let data = data::load(&recipe)?;
         let run = self.folder.join("repaired");
         self.heading(4, "It trains again, to the end", &run)?;
-        let experience = Experiment { recipe: &recipe, data: &data, folder: &run, verify: false }.run(self.context)?;
+        let experience = Experiment { recipe: &recipe, data: &data, folder: &run, verify: false, resume: false }
+            .run(self.context)?;
         self.close(&experience)
     }
 

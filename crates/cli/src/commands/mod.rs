@@ -3,6 +3,7 @@
 mod cases;
 mod check;
 mod completions;
+mod ctl;
 mod demo;
 mod diagnose;
 mod evidence;
@@ -58,6 +59,7 @@ enum Command {
     Overfit(overfit::OverfitCommand),
     Train(train::Train),
     Predict(predict::Predict),
+    Ctl(ctl::Ctl),
     Run(run::Run),
     Diagnose(diagnose::Diagnose),
     Runs(runs::Runs),
@@ -88,6 +90,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Overfit(command) => command.run(&context),
         Command::Train(command) => command.run(&context),
         Command::Predict(command) => command.run(&context),
+        Command::Ctl(command) => command.run(&context),
         Command::Run(command) => command.run(),
         Command::Diagnose(command) => command.run(&context),
         Command::Runs(command) => command.run(&context),

@@ -2,7 +2,7 @@
 use anyhow::{Result, ensure};
 use barograph_train::recipe::Recipe;
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The recipe that a command works on.
 #[derive(Debug, Args)]
@@ -18,18 +18,27 @@ pub(super) struct RecipeArgument {
 impl RecipeArgument {
     /// Reads and checks the recipe.
     pub(super) fn load(&self) -> Result<Recipe> {
-        ensure!(!self.recipe.is_dir(), "{}: this is a folder; name the recipe in it", self.recipe.display());
-        let mut recipe = Recipe::load(&self.recipe)?;
-        for (key, value) in &self.set {
-            recipe.set(key, value)?;
-        }
-        Ok(recipe)
+        with_keys(load_recipe(&self.recipe)?, &self.set)
     }
 
     /// The file, as the user named it.
     pub(super) fn name(&self) -> String {
         self.recipe.display().to_string()
     }
+}
+
+/// The recipe in a file.
+pub(super) fn load_recipe(path: &Path) -> Result<Recipe> {
+    ensure!(!path.is_dir(), "{}: this is a folder; name the recipe in it", path.display());
+    Ok(Recipe::load(path)?)
+}
+
+/// A recipe with some keys set.
+pub(super) fn with_keys(mut recipe: Recipe, set: &[(String, String)]) -> Result<Recipe> {
+    for (key, value) in set {
+        recipe.set(key, value)?;
+    }
+    Ok(recipe)
 }
 
 /// One `--set`.

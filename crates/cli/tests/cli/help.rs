@@ -1,7 +1,7 @@
 //! The help texts, which are how people learn the commands.
 use crate::binary::Desk;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "demo",
     "new",
     "check",
@@ -11,6 +11,7 @@ const COMMANDS: [&str; 15] = [
     "overfit",
     "train",
     "predict",
+    "ctl",
     "diagnose",
     "runs",
     "rules",

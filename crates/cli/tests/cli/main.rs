@@ -3,6 +3,7 @@
 mod before_training;
 mod binary;
 mod catalogue;
+mod ctl;
 mod data;
 mod demo;
 mod disk;
@@ -13,4 +14,5 @@ mod new_and_check;
 mod predictions;
 mod recipes;
 mod reports;
+mod resume;
 mod run_folders;

@@ -53,6 +53,19 @@ pub enum Action {
         /// File name in the folder of checkpoints.
         file: String,
     },
+    /// Write all that is needed to resume the training from here, see [`crate::Trainer::resume`]. It replaces the backup before.
+    Backup,
+    /// Delete that backup.
+    DeleteBackup,
+    /// Wait after this step, until [`Action::Unpause`], [`Action::Stop`] or an interrupt.
+    Pause,
+    /// Go on.
+    Unpause,
+    /// End the training after this step as Ctrl-C does: a checkpoint and a backup are kept, and the last weights stay.
+    Interrupt {
+        /// Why, for people.
+        reason: String,
+    },
     /// End the training after this step.
     Stop {
         /// Why, for people.
@@ -79,7 +92,12 @@ impl Action {
             Self::SetLearningRate(_) => 8,
             Self::ScaleLearningRate { .. } => 9,
             Self::Checkpoint { .. } => 10,
-            Self::Stop { .. } => 11,
+            Self::Backup => 11,
+            Self::DeleteBackup => 12,
+            Self::Pause => 13,
+            Self::Unpause => 14,
+            Self::Interrupt { .. } => 15,
+            Self::Stop { .. } => 16,
         }
     }
 

@@ -1,12 +1,14 @@
 //! One line of numbers per epoch.
-use super::{Action, Callback};
+use super::{Action, Callback, memory};
 use barograph_vocab::{EpochRecord, Scalar};
-use std::fs::File;
-use std::path::PathBuf;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Writes one line per epoch: its number, the steps done, and every number that the first epoch has.
 ///
-/// When the file cannot be written the run goes on, and the user hears of it once.
+/// When the file cannot be written the run goes on, and the user hears of it once. A training that is resumed goes on with its file.
 #[derive(Debug)]
 pub struct CsvLogger {
     path: PathBuf,
@@ -14,6 +16,14 @@ pub struct CsvLogger {
     columns: Vec<Scalar>,
     trouble: Option<String>,
     lost: bool,
+}
+
+/// What a file holds.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    /// Bytes of it; later ones are those of epochs that are done again.
+    bytes: u64,
+    columns: Vec<String>,
 }
 
 impl CsvLogger {
@@ -57,6 +67,36 @@ impl Callback for CsvLogger {
     fn trouble(&mut self) -> Option<String> {
         self.trouble.take()
     }
+
+    fn state(&self) -> String {
+        let bytes = if self.writer.is_some() { std::fs::metadata(&self.path).map_or(0, |file| file.len()) } else { 0 };
+        let columns = self.columns.iter().map(|column| column.name().to_owned()).collect();
+        memory::write(&Memory { bytes, columns })
+    }
+
+    fn restore(&mut self, state: &str) -> Result<(), String> {
+        let Memory { bytes, columns } = memory::read(state)?;
+        if bytes > 0 {
+            self.columns = columns.iter().filter_map(|name| Scalar::from_name(name)).collect();
+            match open_at(&self.path, bytes) {
+                Ok(file) => self.writer = Some(csv::WriterBuilder::new().from_writer(file)),
+                Err(error) => {
+                    self.lost = true;
+                    self.trouble = Some(format!("{}: {error}; the run goes on without this file", self.path.display()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file to go on with after so many bytes.
+fn open_at(path: &Path, bytes: u64) -> io::Result<File> {
+    use io::Seek as _;
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.set_len(bytes)?;
+    file.seek(io::SeekFrom::End(0))?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -72,6 +112,24 @@ mod tests {
         logger.epoch_end(&epoch(0, 2.5));
         logger.epoch_end(&epoch(1, f64::NAN));
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "epoch,steps,loss\n0,10,2.5\n1,20,NaN\n");
+    }
+
+    #[test]
+    fn a_resumed_training_goes_on_where_it_was_backed_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("epochs.csv");
+        let mut before = CsvLogger::new(&path);
+        before.epoch_end(&epoch(0, 2.5));
+        let state = before.state();
+        before.epoch_end(&epoch(1, 9.0));
+        let mut after = CsvLogger::new(&path);
+        after.restore(&state).unwrap();
+        after.epoch_end(&epoch(1, 1.5));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "epoch,steps,loss\n0,10,2.5\n1,20,1.5\n");
+        let mut fresh = CsvLogger::new(folder.path().join("other.csv"));
+        fresh.restore(&CsvLogger::new("").state()).unwrap();
+        fresh.epoch_end(&epoch(0, 1.0));
+        assert!(folder.path().join("other.csv").exists());
     }
 
     #[test]

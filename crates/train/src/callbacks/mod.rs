@@ -2,6 +2,8 @@
 
 mod action;
 mod adaptive_clip;
+mod backup_and_restore;
+mod control;
 mod csv_logger;
 mod early_stopping;
 mod event;
@@ -23,6 +25,8 @@ mod terminate_on_nan;
 
 pub use action::Action;
 pub use adaptive_clip::AdaptiveClip;
+pub use backup_and_restore::BackupAndRestore;
+pub use control::Control;
 pub use csv_logger::CsvLogger;
 pub use early_stopping::EarlyStopping;
 pub use event::{Readings, RunInfo, StepReport, StepStart};
@@ -81,6 +85,11 @@ pub trait Callback: Send {
 
     /// An epoch was done and validated.
     fn epoch_end(&mut self, _epoch: &EpochRecord) -> Action {
+        Action::Continue
+    }
+
+    /// The training waits (see [`Action::Pause`]). Called some twenty times a second.
+    fn paused(&mut self) -> Action {
         Action::Continue
     }
 
@@ -175,6 +184,13 @@ pub fn from_spec(spec: &CallbackSpec, folder: Option<&Path>) -> Box<dyn Callback
         }
         CallbackSpec::SpikeReport { threshold, warmup_steps, limit } => {
             Box::new(SpikeReport::new(threshold, warmup_steps).limit(limit))
+        }
+        CallbackSpec::BackupAndRestore { every, unit, delete } => {
+            let callback = match unit {
+                Unit::Epoch => BackupAndRestore::every_epochs(every),
+                Unit::Step => BackupAndRestore::every_steps(every),
+            };
+            Box::new(callback.delete(delete))
         }
         CallbackSpec::CsvLogger { file } => {
             Box::new(CsvLogger::new(folder.map_or_else(PathBuf::new, Path::to_owned).join(file)))

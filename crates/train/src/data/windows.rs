@@ -1,6 +1,6 @@
 //! Time series: each example is a stretch of rows that follow one another.
 use super::{DataError, RowSource, Split, Targets, counted};
-use crate::recipe::{Recipe, Task};
+use crate::recipe::Recipe;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ pub(crate) struct Windows {
 pub(crate) struct WindowShape {
     /// Rows of inputs.
     pub(crate) length: usize,
-    /// The first row of targets.
-    pub(crate) target: usize,
+    /// From the last row of inputs to the first row of targets.
+    pub(crate) ahead: usize,
     /// Rows of targets.
     pub(crate) horizon: usize,
     /// From the beginning of one window to that of the next.
@@ -28,9 +28,14 @@ pub(crate) struct WindowShape {
 }
 
 impl WindowShape {
+    /// The first row of targets.
+    const fn target(self) -> usize {
+        self.length - 1 + self.ahead
+    }
+
     /// Rows that a window touches from its first to its last.
-    fn span(self) -> usize {
-        self.length.max(self.target + self.horizon)
+    const fn span(self) -> usize {
+        self.target() + self.horizon
     }
 }
 
@@ -39,7 +44,6 @@ impl Windows {
     pub(crate) fn over(
         table: Arc<dyn RowSource>,
         shape: WindowShape,
-        noun: &str,
         path: &Path,
         recipe: &Recipe,
     ) -> Result<Self, DataError> {
@@ -47,8 +51,8 @@ impl Windows {
         let refuse = |text: String| Err(DataError::content(recipe.place("data.examples"), text));
         let Some(last) = rows.checked_sub(shape.span()) else {
             let text = format!(
-                "an example takes {} with its targets, but {} has {rows}; make examples shorter",
-                counted(shape.span(), noun),
+                "a window takes {} with its targets, but {} has {rows}; make length, ahead or horizon smaller",
+                counted(shape.span(), "row"),
                 path.display()
             );
             return refuse(text);
@@ -67,7 +71,7 @@ impl Windows {
         let share = recipe.data.validation;
         if windows.split(share, 0).train.is_empty() {
             let text = format!(
-                "with validation = {share} no window is left to train on: of {} each shares {noun}s with those that are held out; hold out fewer, or bring more {noun}s",
+                "with validation = {share} no window is left to train on: of {} each shares rows with those that are held out; hold out fewer, or bring more rows",
                 counted(windows.count, "window")
             );
             return refuse(text);
@@ -119,7 +123,7 @@ impl RowSource for Windows {
     }
 
     fn targets(&self, windows: &[usize]) -> Result<Targets, DataError> {
-        let targets = self.table.targets(&self.rows_of(windows, self.shape.target, self.shape.horizon))?;
+        let targets = self.table.targets(&self.rows_of(windows, self.shape.target(), self.shape.horizon))?;
         Ok(match targets {
             Targets::Classes(classes) => Targets::Classes(classes),
             Targets::Real { values, columns } => Targets::Real { values, columns: columns * self.shape.horizon },
@@ -143,10 +147,6 @@ impl RowSource for Windows {
 
     fn target_scale_group(&self, column: usize) -> usize {
         self.table.target_scale_group(column % self.target_columns)
-    }
-
-    fn task(&self) -> Option<Task> {
-        self.table.task()
     }
 
     fn is_slow(&self) -> bool {

@@ -1,4 +1,5 @@
 //! The state that a recurrent layer keeps from one batch to the next.
+use barograph_burn::{cpu, from_slice, to_vec};
 use burn::prelude::*;
 use std::sync::{Mutex, PoisonError};
 
@@ -9,9 +10,26 @@ pub(super) struct Carry {
     pub(super) memory: Tensor<2>,
 }
 
+/// The same as numbers, for a backup.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CarriedState {
+    /// The layer.
+    pub site: String,
+    /// The epoch that it was carried in.
+    pub epoch: u64,
+    /// Sequences of the batch.
+    pub rows: usize,
+    /// Units of the layer.
+    pub units: usize,
+    /// `[rows, units]`.
+    pub state: Vec<f32>,
+    /// `[rows, units]`.
+    pub memory: Vec<f32>,
+}
+
 /// The state behind the last batch, where a layer is stateful. A clone is a copy, so that a snapshot of the model does not change with it.
 #[derive(Debug, Default)]
-pub(super) struct Carried(Mutex<Kept>);
+pub(crate) struct Carried(Mutex<Kept>);
 
 #[derive(Clone, Debug, Default)]
 struct Kept {
@@ -45,6 +63,27 @@ impl Carried {
     pub(super) fn set(&self, carry: Carry) {
         let Carry { state, memory } = carry;
         self.lock().carry = Some(Carry { state: state.inner(), memory: memory.inner() });
+    }
+
+    /// The state as numbers; `None` where there is none.
+    pub(crate) fn save(&self, site: &str) -> Option<CarriedState> {
+        let kept = self.lock();
+        let Carry { state, memory } = kept.carry.as_ref()?;
+        let [rows, units] = state.dims();
+        let (state, memory) = (to_vec(state), to_vec(memory));
+        Some(CarriedState { site: site.to_owned(), epoch: kept.epoch, rows, units, state, memory })
+    }
+
+    /// Takes a saved state back; without one there is none.
+    pub(crate) fn restore(&self, saved: Option<&CarriedState>) {
+        let mut kept = self.lock();
+        kept.carry = saved.map(|saved| {
+            let tensor = |values: &[f32]| from_slice(values.to_vec(), [saved.rows, saved.units], &cpu(false));
+            Carry { state: tensor(&saved.state), memory: tensor(&saved.memory) }
+        });
+        if let Some(saved) = saved {
+            kept.epoch = saved.epoch;
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {

@@ -38,6 +38,7 @@ mod transformer;
 pub use activation::{ActivationLayer, activate};
 pub use batch_norm::BatchNorm;
 pub(crate) use batch_norm::measuring;
+pub use carried::CarriedState;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use conv2d_transpose::Conv2dTranspose;

@@ -81,6 +81,11 @@ impl Recurrent {
         }
     }
 
+    /// What it carries from batch to batch.
+    pub(crate) const fn carried(&self) -> &Carried {
+        &self.carried
+    }
+
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
         let batch = x.dims()[0];
         let [time, features] = self.input.sequence();

@@ -2,6 +2,7 @@
 use super::momentum::SharedMomentum;
 use super::with_momentum;
 use crate::recipe::OptimizerSpec;
+use barograph_burn::{OptimizerState, Parameters, optimizer_state, with_optimizer_state};
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 
@@ -28,5 +29,16 @@ impl ScheduledOptimizer {
     ) -> M {
         self.momentum.set(momentum);
         self.optimizer.step(rate, model, gradients)
+    }
+
+    /// What it keeps of the weights.
+    pub(crate) fn state(&self, weights: &Parameters) -> Result<OptimizerState, String> {
+        optimizer_state(&self.optimizer, weights)
+    }
+
+    /// The same optimizer with what another one kept.
+    pub(crate) fn with_state(self, weights: &Parameters, state: &OptimizerState) -> Result<Self, String> {
+        let optimizer = with_optimizer_state(self.optimizer, weights, state)?;
+        Ok(Self { optimizer, ..self })
     }
 }

@@ -273,6 +273,15 @@ pub enum CallbackSpec {
         /// `limit`: reports of a run. Default 10.
         limit: u64,
     },
+    /// `backup_and_restore`: writes all that is needed to go on after the process was killed, to the bit: `barograph train --resume RUN`.
+    BackupAndRestore {
+        /// `every`: epochs or steps between two backups. Default 1.
+        every: u64,
+        /// `unit`: what `every` counts. Default `epoch`.
+        unit: Unit,
+        /// `delete`: whether the backup is deleted when the training ends well. Default true.
+        delete: bool,
+    },
     /// `csv_logger`: writes one line of numbers per epoch.
     CsvLogger {
         /// `file`: relative to the run's folder. Default `epochs.csv`.
@@ -333,6 +342,7 @@ impl Kind for CallbackSpec {
             Self::AdaptiveClip { method: ClipMethod::ZClip { decay: 0.97, threshold: 2.5, warmup_steps: 25 } },
             Self::RollbackOnSpike { threshold: 10.0, warmup_steps: 20, factor: 0.5, limit: 3 },
             Self::SpikeReport { threshold: 10.0, warmup_steps: 20, limit: 10 },
+            Self::BackupAndRestore { every: 1, unit: Unit::Epoch, delete: true },
             Self::CsvLogger { file: PathBuf::from("epochs.csv") },
             Self::TerminateOnNan,
         ]
@@ -351,6 +361,7 @@ impl Kind for CallbackSpec {
             Self::AdaptiveClip { .. } => "adaptive_clip",
             Self::RollbackOnSpike { .. } => "rollback_on_spike",
             Self::SpikeReport { .. } => "spike_report",
+            Self::BackupAndRestore { .. } => "backup_and_restore",
             Self::CsvLogger { .. } => "csv_logger",
             Self::TerminateOnNan => "terminate_on_nan",
         }
@@ -411,6 +422,11 @@ impl Kind for CallbackSpec {
                 visitor.number("threshold", threshold, Limits::POSITIVE);
                 visitor.count("warmup_steps", warmup_steps, Counts::from(0), false);
                 visitor.count("limit", limit, Counts::from(0), false);
+            }
+            Self::BackupAndRestore { every, unit, delete } => {
+                visitor.count("every", every, Counts::from(1), false);
+                visitor.word("unit", unit);
+                visitor.flag("delete", delete);
             }
             Self::CsvLogger { file } => {
                 let mut text = file.to_string_lossy().into_owned();

@@ -11,6 +11,9 @@ impl<M: Model> Run<'_, M> {
     /// Hears the callbacks out, closes the judgement, and keeps the model.
     pub(super) fn end(mut self, end: RunEnd, inputs: Scaling, targets: Scaling) -> Outcome<M> {
         let steps = self.step;
+        if end == RunEnd::Interrupted {
+            self.back_up();
+        }
         let actions = self.ask(|callback| callback.train_end(end));
         self.perform(actions);
         self.ask_for_trouble();

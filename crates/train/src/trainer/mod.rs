@@ -3,6 +3,7 @@ mod end;
 mod observe;
 mod perform;
 mod rate;
+mod resume;
 mod run;
 
 pub(crate) use observe::see_rows;
@@ -51,6 +52,7 @@ pub struct Trainer<M> {
     folder: Option<PathBuf>,
     interrupt: Arc<AtomicBool>,
     observed: bool,
+    resume: bool,
 }
 
 impl Trainer<crate::Network> {
@@ -80,6 +82,7 @@ impl<M: Model> Trainer<M> {
             folder: None,
             interrupt: Arc::default(),
             observed: true,
+            resume: false,
         }
     }
 
@@ -161,6 +164,15 @@ impl<M: Model> Trainer<M> {
         self
     }
 
+    /// Goes on from the backup in the folder (see [`crate::callbacks::BackupAndRestore`]), to the bit as if the training had not been
+    /// interrupted. Recipe, data, callbacks and gradient hooks must be those of the training that was. What the run log holds of later
+    /// steps is cut off, as they are done again; a note in it says so.
+    #[must_use]
+    pub fn resume(mut self) -> Self {
+        self.resume = true;
+        self
+    }
+
     /// Trains without a session: nothing is read, judged or logged. The weights come out the same to the last bit.
     #[must_use]
     pub fn unobserved(mut self) -> Self {
@@ -174,7 +186,8 @@ impl<M: Model> Trainer<M> {
     /// When the data set is empty, a class has no output, or the folder cannot be used. A loss that becomes NaN is not an error: it
     /// is in the outcome.
     pub fn fit(self, data: &dyn RowSource) -> Result<Outcome<M>, TrainError> {
-        let Self { recipe, model, loss, rules, auxiliary, hooks, callbacks, folder, interrupt, observed } = self;
+        let Self { recipe, model, loss, rules, auxiliary, hooks, callbacks, folder, interrupt, observed, resume } =
+            self;
         let takes = loss.describe().takes;
         let Prepared { rows: data, task, training, validation } = prepare(data, &recipe, takes)?;
         check::check_inputs(&model, &data, &training, &validation)?;
@@ -186,7 +199,7 @@ impl<M: Model> Trainer<M> {
         let (loss, device) = (loss.as_ref(), cpu(true));
         let engine = Engine { recipe: &recipe, loss, rows: &training, scoring, outputs, device, rules, auxiliary };
         check::check_outputs(&engine, &data)?;
-        let asked = Asked { model, hooks, callbacks, folder, interrupt, observed };
+        let asked = Asked { model, hooks, callbacks, folder, interrupt, observed, resume };
         let mut run = Run::begin(asked, &engine, validation.len())?;
         run.keep(&Preprocessing::of(&data, task)?);
         let end = run.train(&validation);
@@ -202,4 +215,5 @@ struct Asked<M> {
     folder: Option<PathBuf>,
     interrupt: Arc<AtomicBool>,
     observed: bool,
+    resume: bool,
 }

@@ -6,6 +6,11 @@ use crate::engine::{State, StepPlan, StepResult};
 use crate::evaluate::measure_normalization;
 use crate::model::Model;
 use barograph_vocab::{Finding, RunEnd};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long a paused training sleeps before it asks its callbacks again (our choice).
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Asks each callback the same, in their order. Returns what they want.
 pub(super) fn ask(
@@ -100,6 +105,14 @@ impl<M: Model> Run<'_, M> {
                     self.note(format!("a callback set the learning rate from {base} to {rate}"));
                 }
                 Action::Checkpoint { file } => self.checkpoint(&file),
+                Action::Backup => self.back_up(),
+                Action::DeleteBackup => self.delete_backup(),
+                Action::Pause => self.paused = true,
+                Action::Unpause => self.paused = false,
+                Action::Interrupt { reason } => {
+                    self.note(reason);
+                    end.get_or_insert(RunEnd::Interrupted);
+                }
                 Action::Stop { reason, restore_best, failed } => {
                     if restore_best {
                         self.restore_best();
@@ -110,6 +123,18 @@ impl<M: Model> Run<'_, M> {
             }
         }
         end
+    }
+
+    /// Waits until somebody asks to go on, to end, or to be interrupted. Returns why the run ends, if it does.
+    pub(super) fn wait_while_paused(&mut self) -> Option<RunEnd> {
+        while self.paused && !self.interrupt.load(Ordering::Relaxed) {
+            std::thread::sleep(PAUSE);
+            let actions = self.ask(|callback| callback.paused());
+            if let Some(end) = self.perform(actions) {
+                return Some(end);
+            }
+        }
+        None
     }
 
     /// Writes down that something was done to the run.

@@ -3,6 +3,7 @@ use super::Asked;
 use super::observe::{see_rows, start_session};
 use super::rate::Rate;
 use crate::averages::Averages;
+use crate::backup::EpochPlace;
 use crate::batches::{Batch, Rows};
 use crate::callbacks::{self, Callback, RunInfo, StepStart};
 use crate::checkpoint;
@@ -12,7 +13,6 @@ use crate::error::TrainError;
 use crate::evaluate::{Validated, evaluate};
 use crate::facts::{Extent, declare};
 use crate::loader::{Batches, ahead};
-use crate::metrics::Score;
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
 use crate::preprocessing::Preprocessing;
@@ -32,7 +32,9 @@ pub(super) struct Run<'a, M> {
     pub(super) engine: &'a Engine<'a>,
     pub(super) folder: Option<PathBuf>,
     pub(super) callbacks: Vec<Box<dyn Callback>>,
-    interrupt: Arc<AtomicBool>,
+    pub(super) interrupt: Arc<AtomicBool>,
+    /// Whether it waits after the step that was done.
+    pub(super) paused: bool,
     pub(super) observer: Option<Observer>,
     pub(super) parameters: Parameters,
     /// Taken out only while a step runs.
@@ -45,26 +47,14 @@ pub(super) struct Run<'a, M> {
     pub(super) batches: u64,
     steps_per_epoch: u64,
     pub(super) step: u64,
-    epoch: Epoch,
+    pub(super) epoch: EpochPlace,
     pub(super) losses: Vec<f32>,
     pub(super) history: Vec<EpochRecord>,
     incident: Option<Incident>,
     pub(super) warnings: Vec<String>,
 }
 
-/// An epoch under way.
-#[derive(Clone, Debug, Default)]
-struct Epoch {
-    number: u64,
-    /// Steps of it that were done.
-    done: u64,
-    score: Score,
-    /// Sum over its rows.
-    loss: f64,
-    rows: f64,
-}
-
-impl Epoch {
+impl EpochPlace {
     /// The mean loss is that of the steps that were taken.
     fn see(&mut self, result: &StepResult) {
         self.done += 1;
@@ -91,19 +81,6 @@ impl<'a, M: Model> Run<'a, M> {
         hooks.extend(asked.hooks);
         let optimizer = ScheduledOptimizer::new(&recipe.optimizer);
         let state = State { model, optimizer, hooks, averages: Averages::default() };
-        let observer = match asked.observed {
-            true => Some(Observer::new(start_session(recipe, asked.folder.as_deref())?)),
-            false => None,
-        };
-        if let Some(observer) = &observer {
-            let facts = state.model.facts();
-            let (parameters, rows) = (parameters.elements(), engine.rows.len());
-            let extent = Extent { parameters, rows, validation_rows, steps: total };
-            observer.with(|session| declare(session, engine, &facts, &extent));
-        }
-        if let Some(folder) = &asked.folder {
-            checkpoint::prepare(folder, recipe)?;
-        }
         // Weights, at most two moments of them, and slow weights.
         let tensors = if recipe.optimizer.lookahead_steps.is_some() { 4 } else { 3 };
         let state_bytes = tensors * 4 * parameters.elements() as u64;
@@ -111,12 +88,13 @@ impl<'a, M: Model> Run<'a, M> {
         let takes_snapshots = asked.observed || callbacks.iter().any(|callback| callback.wants_snapshots());
         let every = if takes_snapshots { recipe.observe.snapshot_every } else { Some(0) };
         let schedule = Schedule::new(recipe.schedule.clone(), steps_per_epoch, total);
-        Ok(Self {
+        let mut run = Self {
             engine,
             folder: asked.folder,
             callbacks,
             interrupt: asked.interrupt,
-            observer,
+            paused: false,
+            observer: None,
             parameters,
             start: state.clone(),
             state: Some(state),
@@ -126,12 +104,31 @@ impl<'a, M: Model> Run<'a, M> {
             batches,
             steps_per_epoch,
             step: 0,
-            epoch: Epoch::default(),
+            epoch: EpochPlace::default(),
             losses: Vec::with_capacity(usize::try_from(total).unwrap_or(0).min(1 << 20)),
             history: Vec::new(),
             incident: None,
             warnings: Vec::new(),
-        })
+        };
+        if asked.resume {
+            run.resume(asked.observed)?;
+        } else {
+            run.begin_at_the_start(asked.observed, validation_rows)?;
+        }
+        Ok(run)
+    }
+
+    /// Opens the log, says what is known beforehand, and keeps the recipe beside it.
+    fn begin_at_the_start(&mut self, observed: bool, validation_rows: usize) -> Result<(), TrainError> {
+        let recipe = self.engine.recipe;
+        if observed {
+            let mut session = start_session(recipe, self.folder.as_deref())?;
+            let (parameters, rows) = (self.parameters.elements(), self.engine.rows.len());
+            let extent = Extent { parameters, rows, validation_rows, steps: self.steps_per_epoch * recipe.epochs };
+            declare(&mut session, self.engine, &self.start.model.facts(), &extent);
+            self.observer = Some(Observer::new(session));
+        }
+        self.folder.as_deref().map_or(Ok(()), |folder| checkpoint::prepare(folder, recipe))
     }
 
     /// Keeps what was done to the data beside the log.
@@ -158,13 +155,17 @@ impl<'a, M: Model> Run<'a, M> {
     fn run_epoch(&mut self, validation: &Rows<'_>) -> Option<RunEnd> {
         let (recipe, rows) = (self.engine.recipe, self.engine.rows);
         let epoch = self.epoch.number;
-        let actions = self.ask(|callback| callback.epoch_begin(epoch));
-        if let Some(end) = self.perform(actions) {
-            return Some(end);
+        // An epoch that is resumed in its middle began long ago.
+        if self.epoch.done == 0 {
+            let actions = self.ask(|callback| callback.epoch_begin(epoch));
+            if let Some(end) = self.perform(actions) {
+                return Some(end);
+            }
         }
         let order = rows.order_in(recipe, epoch);
         let step = rows_per_step(recipe, self.batches);
-        let places: Vec<_> = order.chunks(step).take(self.steps_per_epoch as usize).collect();
+        let places = order.chunks(step).take(self.steps_per_epoch as usize);
+        let places: Vec<_> = places.skip(self.epoch.done as usize).collect();
         let end = std::thread::scope(|scope| {
             let mut batches = Batches::start(scope, rows, places.clone(), ahead(recipe, rows));
             places.iter().find_map(|places| self.run_step(places, batches.next()?))
@@ -184,7 +185,7 @@ impl<'a, M: Model> Run<'a, M> {
                 Err(end) => return Some(end),
             }
         }
-        self.epoch = Epoch { number: epoch + 1, ..Epoch::default() };
+        self.epoch = EpochPlace { number: epoch + 1, ..EpochPlace::default() };
         self.end_epoch(&EpochRecord { epoch: epoch as u32, steps: self.step, scalars, named })
     }
 
@@ -241,17 +242,15 @@ impl<'a, M: Model> Run<'a, M> {
         let (result, findings) = self.step(&plan, batch);
         self.epoch.see(&result);
         let actions = self.report_step(&plan, &result, &findings);
-        if self.interrupt.load(Ordering::Relaxed) {
-            return Some(RunEnd::Interrupted);
-        }
-        self.perform(actions)
+        let end = self.perform(actions).or_else(|| self.wait_while_paused());
+        end.or_else(|| self.interrupt.load(Ordering::Relaxed).then_some(RunEnd::Interrupted))
     }
 
     fn step(&mut self, plan: &StepPlan, batch: Batch) -> (StepResult, Vec<Finding>) {
         let Some(state) = self.state.take() else { unreachable!("the state is put back after every step") };
         self.snapshots.before(plan.step, &state);
         if plan.epoch == 0 {
-            self.observe(|session| see_rows(session, &batch, self.engine, &state.model));
+            self.observe(|session| see_rows(session, &batch, self.engine));
         }
         let observer = self.observer.clone();
         let eyes = Eyes { observer: observer.as_ref().map(|observer| (observer, &mut self.parameters)), trace: None };

@@ -5,6 +5,7 @@ mod averaging;
 mod clipping;
 mod keeping;
 mod lifecycle;
+mod resuming;
 mod rolling_back;
 mod skipping;
 mod support;
