@@ -49,6 +49,11 @@ impl Experiment<'_> {
         let trainer = trainer.callback(Control::default()).callback(Progress::new(context.err));
         let trainer = if self.resume { trainer.resume() } else { trainer };
         let outcome = trainer.fit(&self.data.dataset).map_err(|error| with_the_file(self.recipe, error))?;
+        if let Some(tokenizer) = &self.data.tokenizer
+            && let Err(error) = std::fs::write(self.folder.join("tokenizer.json"), tokenizer)
+        {
+            context.warn(&format!("the tokenizer was not kept: {error}"));
+        }
         let tried = if self.verify { self.verify(&outcome, context) } else { Vec::new() };
         outcome.close();
         let observed = self.observe(&outcome, context)?;

@@ -1,6 +1,6 @@
 //! Measurements that several cause rules weigh. Each is one number or answer about the whole run, or `None` if it was not observed.
 use crate::cause::Case;
-use barograph_vocab::{FactKey, Role, SiteId};
+use barograph_vocab::{FactKey, Reading, Role, SiteId};
 
 /// Log-odds of a cause without evidence: about one run in twenty.
 pub(crate) const UNLIKELY: f64 = -3.0;
@@ -23,6 +23,17 @@ pub(crate) fn update_ratio(case: &Case<'_>) -> Option<f64> {
 pub(crate) fn outputs_within(case: &Case<'_>, low: f64, high: f64) -> Option<bool> {
     let (_, output) = case.output()?;
     (output.min.seen() > 0).then_some(output.min.min >= low - ROUNDING && output.max.max <= high + ROUNDING)
+}
+
+/// Whether an operation's argument, of this reading, is the network's latest output or 1 minus it, by its range.
+pub(crate) fn is_of_outputs(case: &Case<'_>, argument: &Reading) -> Option<bool> {
+    /// Relative difference of equal ranges: rounding in half precision. Our choice.
+    const ERROR: f64 = 1e-2;
+    let (_, output) = case.output()?;
+    let (low, high) = (output.min.last, output.max.last);
+    let near = |a: f64, b: f64| (a - b).abs() <= ERROR * (high - low).max(ROUNDING);
+    let is = |low, high| near(argument.min, low) || near(argument.max, high);
+    (output.min.seen() > 0).then(|| is(low, high) || is(1.0 - high, 1.0 - low))
 }
 
 /// Whether output rows sum to one, as those of a softmax do.
@@ -53,6 +64,17 @@ pub(crate) fn bounded_hidden_layers(case: &Case<'_>, low: f64, high: f64) -> usi
     layers.next_back();
     let digests = layers.filter_map(|site| case.digest.site(site, Role::Activation));
     digests.filter(|digest| digest.min.min >= low - ROUNDING && digest.max.max <= high + ROUNDING).count()
+}
+
+/// Activation functions that come to rest at both ends.
+pub(crate) const SATURATING: [&str; 4] = ["sigmoid", "tanh", "softsign", "hard_sigmoid"];
+
+/// Whether the activation functions of hidden layers are known, and none of them saturates: then activations within bounds are only small.
+pub(crate) fn none_saturates(case: &Case<'_>) -> bool {
+    let is_known =
+        |site: &&SiteId| case.facts.text_at(FactKey::Activation, **site).is_some_and(|name| name != "linear");
+    let known = case.sites.in_order().iter().filter(is_known).count();
+    known > 0 && hidden_activations(case, &SATURATING).1 == 0
 }
 
 /// The layer whose activation is the network's output, by facts: the last one with an activation function.
@@ -88,8 +110,67 @@ const SUMS_NOTHING: [&str; 6] =
     ["embedding", "position_embedding", "layer_norm", "batch_norm", "group_norm", "rms_norm"];
 
 /// The kind of the layer that a weight belongs to, by a fact; empty where it is not known.
-fn layer_kind<'a>(case: &Case<'a>, weight: SiteId) -> &'a str {
+pub(crate) fn layer_kind<'a>(case: &Case<'a>, weight: SiteId) -> &'a str {
     case.facts.text_at(FactKey::Layer, case.layer_of(weight)).unwrap_or_default()
+}
+
+/// Whether a kind of layer normalizes.
+pub(crate) fn is_normalization(kind: &str) -> bool {
+    kind.ends_with("_norm")
+}
+
+/// Whether a kind of layer walks over time, cells that are called once a time step among them.
+pub(crate) fn is_recurrent(kind: &str) -> bool {
+    ["rnn", "lstm", "gru"].iter().any(|name| kind.starts_with(name))
+}
+
+/// Layers whose kind, by a fact, is of the ones asked for.
+pub(crate) fn layers_of_kind<'a>(case: &Case<'a>, is: fn(&str) -> bool) -> impl Iterator<Item = SiteId> + use<'a> {
+    let facts = case.facts;
+    let sites = case.sites.in_order().iter().copied();
+    sites.filter(move |site| facts.text_at(FactKey::Layer, *site).is_some_and(is))
+}
+
+/// The first dense or convolutional layer with a softmax behind it that is not the last layer, and how many there are. Attention is none.
+pub(crate) fn hidden_softmax(case: &Case<'_>) -> (Option<SiteId>, usize) {
+    let mut layers = case.sites.in_order().iter().copied();
+    let Some((last, _)) = last_layer(case) else { return (None, 0) };
+    let is_plain = |site: SiteId| {
+        let kind = layer_kind(case, site);
+        ["dense", "activation"].contains(&kind) || kind.starts_with("conv")
+    };
+    let softmax = |site: &SiteId| {
+        *site != last && case.facts.text_at(FactKey::Activation, *site) == Some("softmax") && is_plain(*site)
+    };
+    let first = layers.find(softmax);
+    (first, usize::from(first.is_some()) + layers.filter(softmax).count())
+}
+
+/// The weight of a recurrent layer whose gradient was the largest of all, and how far it grew: over its first steps, or over the gradients
+/// of all other layers, whichever is more. `None` if another layer's gradient was larger.
+pub(crate) fn recurrent_jump(case: &Case<'_>) -> Option<(SiteId, f64)> {
+    let recurrent: Vec<&str> = layers_of_kind(case, is_recurrent).map(|site| case.sites.path(site)).collect();
+    let within = |site: SiteId| {
+        let path = case.sites.path(site);
+        recurrent
+            .iter()
+            .any(|layer| path.strip_prefix(layer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    };
+    let gradients = || case.digest.each(Role::Gradient).filter(|(site, _)| case.is_matrix(*site));
+    let (site, largest) =
+        gradients().filter(|(site, _)| within(*site)).reduce(|a, b| if b.1.rms.max > a.1.rms.max { b } else { a })?;
+    let others = gradients().filter(|(site, _)| !within(*site)).map(|(_, seen)| seen.rms.max).fold(0.0, f64::max);
+    let early = largest.rms.early().filter(|early| *early > 0.0)?;
+    let over_others = if others > 0.0 { largest.rms.max / others } else { 0.0 };
+    (largest.rms.max > others).then(|| (site, over_others.max(largest.rms.max / early)))
+}
+
+/// Whether the optimizer divides each gradient by its own running size; `None` where it is not known.
+pub(crate) fn is_adaptive(case: &Case<'_>) -> Option<bool> {
+    /// By the usage of torch, Keras and ours.
+    const ADAPTIVE: [&str; 10] =
+        ["adam", "adamw", "nadam", "radam", "qhadam", "adamax", "rmsprop", "adagrad", "adadelta", "sparseadam"];
+    Some(ADAPTIVE.contains(&case.facts.text(FactKey::Optimizer)?))
 }
 
 fn gains<'a>(case: &'a Case<'_>) -> impl Iterator<Item = (SiteId, f64)> + use<'a> {

@@ -35,6 +35,7 @@ impl Trouble {
         "loss-still-falling",
         "loss-negative",
         "loss-climbing",
+        "loss-rewards-errors",
         "worse-than-neighbours",
         "no-weight-changes",
         "output-constant",

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! A header starts with `step` (or `epoch`) and names the columns: a scalar, or `site/role.field` with a field of a reading
-//! (`l2 rms mean std min max abs_max zero_share negative_share saturated_share nan inf count`) or of a unit reading
+//! (`l2 rms mean std min max abs_max zero_share negative_share saturated_share nan inf neg_inf count`) or of a unit reading
 //! (`dead constant duplicates bad_units`, of 64 units, or of as many as a column `units` says). A row holds one value per column for a
 //! range of steps: a number, `NaN`, `inf`, `-` for none, a line `2.3->0.1`, a geometric ramp `1e-3=>10`, or two values that take turns
 //! `0.9|1.1`. Fields that are not given follow from those that are.
@@ -296,7 +296,8 @@ fn unit_reading(site: SiteId, role: Role, fields: &BTreeMap<String, f64>) -> Uni
     }
 }
 
-const FIELDS: &str = "count l2 rms mean std min max abs_max zero_share negative_share saturated_share nan inf zeros";
+const FIELDS: &str =
+    "count l2 rms mean std min max abs_max zero_share negative_share saturated_share nan inf neg_inf zeros";
 
 /// A reading that has the given fields, the others following from them.
 fn reading(fields: &BTreeMap<String, f64>) -> Reading {
@@ -314,6 +315,7 @@ fn reading(fields: &BTreeMap<String, f64>) -> Reading {
         count,
         nan: get("nan").unwrap_or(0.0) as u64,
         pos_inf: get("inf").unwrap_or(0.0) as u64,
+        neg_inf: get("neg_inf").unwrap_or(0.0) as u64,
         zeros: get("zeros").map_or_else(|| part(get("zero_share")), |zeros| zeros as u64),
         negatives: part(get("negative_share")),
         saturated: part(get("saturated_share")),

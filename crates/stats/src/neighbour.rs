@@ -99,6 +99,10 @@ impl NeighbourSample {
     /// When inputs or targets do not have one row per row number.
     pub fn add(&mut self, inputs: Elements<'_>, targets: TargetBatch<'_>, rows: &[u64]) -> Result<(), ElementsError> {
         inputs.expect_len(&[rows.len(), self.features])?;
+        if self.features == 0 {
+            // Rows that nothing is known of have no neighbours.
+            return Ok(());
+        }
         match targets {
             TargetBatch::Classes(classes) if classes.len() != rows.len() => {
                 return Err(ElementsError::WrongLength { elements: classes.len(), expected: rows.len() });

@@ -93,7 +93,7 @@ fn judge(engine: &Engine<'_>, network: &Network, extent: &Extent) -> Result<Diag
     let mut session = Session::without_log(Options { name: recipe.name.clone(), ..Options::default() });
     declare(&mut session, engine, &network.facts(), extent);
     for places in engine.rows.order_in(recipe, 0).chunks(recipe.batch as usize) {
-        see_rows(&mut session, &engine.rows.gather(places)?, engine);
+        see_rows(&mut session, &engine.rows.gather(places)?, engine, network);
     }
     session.end_data();
     Ok(session.diagnosis(EvidenceMode::All))

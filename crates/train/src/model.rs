@@ -69,6 +69,11 @@ pub trait Model: Module {
         Vec::new()
     }
 
+    /// Whether its inputs are numbers of things, such as tokens, and no measures: then nobody asks for their scale.
+    fn takes_names(&self) -> bool {
+        false
+    }
+
     /// Whether the model can take this row of inputs; asked for every row, before the first step.
     ///
     /// # Errors

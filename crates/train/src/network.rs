@@ -218,6 +218,10 @@ impl Model for Network {
         self.rules.clone()
     }
 
+    fn takes_names(&self) -> bool {
+        matches!(self.layers.first(), Some(Layer::Embedding(_)))
+    }
+
     fn check_inputs(&self, row: &[f32]) -> Result<(), String> {
         match self.layers().next() {
             Some((site, Layer::Embedding(embedding))) => embedding.check(site, row),

@@ -80,6 +80,10 @@ impl RowSource for Ready<'_> {
         self.source.target_scale_group(column)
     }
 
+    fn task(&self) -> Option<Task> {
+        self.source.task()
+    }
+
     fn is_slow(&self) -> bool {
         self.source.is_slow()
     }
@@ -127,7 +131,7 @@ pub(crate) fn prepare<'a>(
         rows.targets = fit.finish();
     }
     rows.inputs = inputs;
-    let task = match recipe.task {
+    let task = match recipe.task.or(source.task()) {
         Some(task) => task,
         // A loss of classes that gets numbers sees a class for each time step, or the share of each class.
         None if is_loss_of(recipe, takes, LossWants::Classes) || is_loss_of(recipe, takes, LossWants::Labels) => {

@@ -18,7 +18,7 @@ const SOURCES: &str = "crates/train/src/recipe";
 /// The tables of a recipe in the order of the page: the type that documents the table, and the types of its values.
 const TABLES: [(&str, &[&str]); 12] = [
     ("Recipe", &["Task"]),
-    ("DataSpec", &["Normalize"]),
+    ("DataSpec", &["Normalize", "Examples", "ImageSpec", "Channels", "Resize", "BrokenImages", "TokenSpec"]),
     ("ModelSpec", &[]),
     (
         "LayerSpec",

@@ -8,6 +8,7 @@ mod data;
 mod gradient;
 mod loss;
 mod numeric;
+mod precision;
 mod rank;
 mod update;
 mod weight;
@@ -27,17 +28,22 @@ pub static SYMPTOMS: &[&Rule] = &[
     &loss::climbing::LOSS_CLIMBING,
     &loss::output_exploding::OUTPUT_LOSS_EXPLODING,
     &loss::outputs_unbalanced::OUTPUTS_UNBALANCED,
+    &loss::broadcast::LOSS_BROADCAST,
+    &loss::rewards_errors::LOSS_REWARDS_ERRORS,
+    &loss::rough_start::LOSS_ROUGH_START,
     &gradient::not_finite::GRADIENT_NOT_FINITE,
     &gradient::exploding::GRADIENT_EXPLODING,
     &gradient::growing_over_depth::GRADIENT_GROWING,
     &gradient::vanishing_over_depth::GRADIENT_VANISHING,
     &gradient::all_zero::GRADIENT_ALL_ZERO,
     &gradient::accumulating::GRADIENT_ACCUMULATING,
+    &gradient::geometric_over_depth::GEOMETRIC_OVER_DEPTH,
     &weight::not_finite::WEIGHT_NOT_FINITE,
     &weight::unchanged::WEIGHT_UNCHANGED,
     &weight::none_changes::NO_WEIGHT_CHANGES,
     &weight::symmetric::WEIGHT_SYMMETRIC,
     &weight::growing::WEIGHT_GROWING,
+    &weight::zero::WEIGHT_ZERO,
     &activation::units_dead::UNITS_DEAD,
     &activation::saturated::ACTIVATION_SATURATED,
     &activation::constant_output::OUTPUT_CONSTANT,
@@ -47,10 +53,12 @@ pub static SYMPTOMS: &[&Rule] = &[
     &activation::rows_not_one::OUTPUT_ROWS_NOT_ONE,
     &activation::output_zero::OUTPUT_ZERO,
     &activation::not_finite::ACTIVATION_NOT_FINITE,
+    &activation::normalization_constant::NORMALIZATION_CONSTANT,
     &update::too_large::UPDATE_TOO_LARGE,
     &update::too_small::UPDATE_TOO_SMALL,
     &update::always_clipped::ALWAYS_CLIPPED,
     &update::learning_rate_collapsed::LEARNING_RATE_COLLAPSED,
+    &update::of_noise::UPDATE_OF_NOISE,
     &data::inputs_not_finite::INPUTS_NOT_FINITE,
     &data::inputs_not_normalized::INPUTS_NOT_NORMALIZED,
     &data::inputs_nearly_constant::INPUTS_NEARLY_CONSTANT,
@@ -66,6 +74,11 @@ pub static SYMPTOMS: &[&Rule] = &[
     &numeric::root::BAD_ROOT,
     &numeric::exponential::BAD_EXPONENTIAL,
     &numeric::other::BAD_OPERATION,
+    &numeric::masked_row::MASKED_ROW,
+    &precision::loss_scale_falling::LOSS_SCALE_FALLING,
+    &precision::near_half_limit::NEAR_HALF_LIMIT,
+    &precision::update_rounded_away::UPDATE_ROUNDED_AWAY,
+    &precision::gradient_underflow::GRADIENT_UNDERFLOW,
     &rank::differ::RANKS_DIFFER,
     &rank::straggles::RANK_STRAGGLES,
     &rank::not_finite_first::RANK_NOT_FINITE_FIRST,

@@ -145,7 +145,10 @@ pub(crate) fn read(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
     while let Some((line, record)) = csv.next_row()? {
         places.push(line);
         for &column in &chosen {
-            inputs.push(input_cell(&record[column], &columns[column], line, &places, &mut report)?)?;
+            match &mut inputs {
+                Inputs::Texts(texts) => texts.push(utf8(&record[column], &columns[column], line, &places)?.to_owned()),
+                inputs => inputs.push(input_cell(&record[column], &columns[column], line, &places, &mut report)?)?,
+            }
         }
         for (target, &column) in targets.iter_mut().zip(&target_columns) {
             target.push(&record[column], &columns[column], line, &places)?;

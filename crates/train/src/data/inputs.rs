@@ -21,9 +21,15 @@ pub struct InputRows {
 /// # Errors
 /// When a file is missing, broken or empty, or lacks a column.
 pub fn read_inputs(path: &Path, names: &[String], recipe: &Recipe) -> Result<InputRows, DataError> {
-    let found = match recipe.data.examples {
+    let found = match &recipe.data.examples {
         Examples::Rows => rows(path, names, recipe)?,
-        Examples::Windows { .. } => windows(path, recipe)?,
+        Examples::Text { spec } | Examples::NextTokens { spec, .. }
+            if files::ending(spec.tokenizer.as_ref()).as_deref() != Some("json") =>
+        {
+            let text = "new texts need the vocabulary of the training, which the run keeps as tokenizer.json; name that file here";
+            return Err(DataError::content(recipe.place("data.examples.tokenizer"), text));
+        }
+        _ => examples(path, recipe)?,
     };
     let features = found.values.len().checked_div(found.rows).unwrap_or(0);
     if features != names.len() {
@@ -62,7 +68,7 @@ fn rows(path: &Path, names: &[String], recipe: &Recipe) -> Result<InputRows, Dat
     Ok(InputRows { values, rows, report })
 }
 
-fn windows(path: &Path, recipe: &Recipe) -> Result<InputRows, DataError> {
+fn examples(path: &Path, recipe: &Recipe) -> Result<InputRows, DataError> {
     let loaded = read(path, recipe)?;
     let all: Vec<usize> = (0..loaded.dataset.rows()).collect();
     let mut values = Vec::new();

@@ -8,6 +8,9 @@
 //!
 //! A folder of such files, all of one kind, is one data set, whose parts follow one another in the order of their names.
 //!
+//! Other kinds of examples are windows over such rows, texts in a column of them, one long text, and images in folders; see
+//! [`Examples`].
+//!
 //! A missing value (an empty cell, `NA`, `NaN`, a null) is kept as NaN and noted with its place: training on it goes wrong, and the
 //! report shows where it came from. A text among numbers is an error.
 
@@ -17,6 +20,7 @@ mod csv;
 mod disk;
 mod error;
 mod files;
+mod images;
 mod inputs;
 mod nearby;
 mod npy;
@@ -34,6 +38,8 @@ mod stored;
 pub(crate) mod survey;
 mod tail;
 mod targets;
+mod text;
+mod tokenizer;
 mod windows;
 mod write;
 
@@ -53,6 +59,7 @@ use disk::DiskRows;
 use raw::{Inputs, Raw};
 use std::path::Path;
 use std::sync::Arc;
+use text::Texts;
 use windows::{WindowShape, Windows};
 
 /// Examples and their answers, in memory.
@@ -176,6 +183,8 @@ pub struct Loaded {
     pub task: Task,
     /// What was odd.
     pub report: DataReport,
+    /// Of text: the tokenizer, as a `tokenizer.json`.
+    pub tokenizer: Option<String>,
 }
 
 /// What a recipe's file holds, row by row, before examples are made of it.
@@ -191,6 +200,7 @@ struct Table {
 enum TableRows {
     Memory(Dataset),
     Disk(DiskRows),
+    Texts(Texts),
 }
 
 /// Reads the data set that a recipe names.
@@ -206,20 +216,33 @@ pub fn load(recipe: &Recipe) -> Result<Loaded, DataError> {
 /// # Errors
 /// As [`load`].
 pub fn read(path: &Path, recipe: &Recipe) -> Result<Loaded, DataError> {
+    match &recipe.data.examples {
+        Examples::Images { spec } => return images::read(path, recipe, *spec),
+        Examples::NextTokens { spec, stride } => {
+            return text::next_tokens(path, recipe, spec, stride.unwrap_or(spec.length));
+        }
+        Examples::Rows | Examples::Windows { .. } | Examples::Text { .. } => {}
+    }
     let recipe = &with_targets(recipe);
     let Table { rows, task, report } = table(path, recipe)?;
-    let table: Arc<dyn RowSource> = match rows {
-        TableRows::Memory(rows) => Arc::new(rows),
-        TableRows::Disk(rows) => Arc::new(rows),
+    let table: Arc<dyn RowSource> = match (rows, &recipe.data.examples) {
+        (TableRows::Texts(texts), Examples::Text { spec }) => {
+            return text::rows(texts, task, report, &path.display().to_string(), spec, recipe);
+        }
+        (TableRows::Memory(rows), _) => Arc::new(rows),
+        (TableRows::Disk(rows), _) => Arc::new(rows),
+        // Texts are only read for examples of text.
+        (TableRows::Texts(_), _) => return Err(DataError::UnknownFormat { path: path.to_owned() }),
     };
-    let dataset = match recipe.data.examples {
-        Examples::Rows => table,
+    let dataset: Arc<dyn RowSource> = match recipe.data.examples {
         Examples::Windows { length, ahead, horizon, stride } => {
             let [length, ahead, horizon, stride] = [length, ahead, horizon, stride].map(|count| count as usize);
-            Arc::new(Windows::over(table, WindowShape { length, ahead, horizon, stride }, path, recipe)?)
+            let shape = WindowShape { length, target: length - 1 + ahead, horizon, stride };
+            Arc::new(Windows::over(table, shape, "row", path, recipe)?)
         }
+        _ => table,
     };
-    Ok(Loaded { dataset, task, report })
+    Ok(Loaded { dataset, task, report, tokenizer: None })
 }
 
 fn table(path: &Path, recipe: &Recipe) -> Result<Table, DataError> {
@@ -238,6 +261,13 @@ fn table(path: &Path, recipe: &Recipe) -> Result<Table, DataError> {
 }
 
 fn read_file(path: &Path, recipe: &Recipe) -> Result<Raw, DataError> {
+    let is_text = matches!(recipe.data.examples, Examples::Text { .. });
+    if is_text && matches!(files::ending(path).as_deref(), Some("npz" | "safetensors")) {
+        return Err(DataError::content(
+            path.display().to_string(),
+            "texts are read from .csv and .parquet; write them there",
+        ));
+    }
     match files::ending(path).as_deref() {
         Some("csv" | "tsv" | "txt") => csv::read(path, recipe),
         Some("npz") => npz::read(path, recipe),
@@ -284,6 +314,14 @@ fn finish(raw: Raw, recipe: &Recipe) -> Result<Table, DataError> {
         }
         // A spool has become a file by now.
         Inputs::Spool(_) => return Err(DataError::content(places.file(), "its rows were not written to the end")),
+        Inputs::Texts(texts) => {
+            if feature_names.len() != 1 {
+                let text =
+                    format!("a text is one column, and there are {}; name it with data.inputs", feature_names.len());
+                return Err(DataError::content(recipe.place("data.inputs"), text));
+            }
+            TableRows::Texts(Texts { texts, targets, target_names, class_names })
+        }
         Inputs::Disk(parts) => TableRows::Disk(DiskRows { parts, targets, target_names, feature_names, class_names }),
     };
     Ok(Table { rows, task: resolved.task, report })

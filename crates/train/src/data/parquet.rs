@@ -3,7 +3,7 @@ use super::columns::{Selection, select};
 use super::error::open;
 use super::raw::{Inputs, Labels, Places, Raw, TargetColumn, input};
 use super::{DataError, DataReport};
-use crate::recipe::Recipe;
+use crate::recipe::{Examples, Recipe};
 use ::parquet::basic::{Compression, ConvertedType, LogicalType, Type};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::DataType;
@@ -38,8 +38,9 @@ fn read_file(source: File, places: Places, recipe: &Recipe) -> Result<Raw, DataE
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let names: Vec<String> = schema.columns().iter().map(|column| column.path().string()).collect();
     let Selection { inputs: chosen, targets: target_columns } = select(&names, recipe, file)?;
+    let is_text = matches!(recipe.data.examples, Examples::Text { .. });
     for &column in chosen.iter().chain(&target_columns) {
-        check_column(&schema.column(column), target_columns.contains(&column), file)?;
+        check_column(&schema.column(column), is_text || target_columns.contains(&column), file)?;
         check_compression(&reader, column, &names[column], file)?;
     }
 
@@ -74,6 +75,10 @@ fn read_file(source: File, places: Places, recipe: &Recipe) -> Result<Raw, DataE
             for row in 0..count {
                 for (values, &column) in features.iter().zip(&chosen) {
                     let place = || places.row(rows + row);
+                    if let Inputs::Texts(texts) = &mut inputs {
+                        texts.push(values.text(row, &names[column], place)?);
+                        continue;
+                    }
                     inputs.push(input(values.number(row), &names[column], place, &mut report))?;
                 }
             }
@@ -172,6 +177,18 @@ impl Column {
         match self {
             Self::Numbers { values, .. } => values[row],
             Self::Texts(_) => f64::NAN,
+        }
+    }
+
+    /// The text of a row; empty where there is none.
+    fn text(&self, row: usize, column: &str, place: impl Fn() -> String) -> Result<String, DataError> {
+        let refuse = |what: &str| Err(DataError::content(place(), format!("column {column:?} {what}")));
+        match self {
+            Self::Numbers { .. } => refuse("holds numbers, and a text is wanted; name another column with data.inputs"),
+            Self::Texts(texts) => match std::str::from_utf8(texts[row].as_deref().unwrap_or_default()) {
+                Ok(text) => Ok(text.to_owned()),
+                Err(_) => refuse("is not UTF-8 text"),
+            },
         }
     }
 

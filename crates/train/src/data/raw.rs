@@ -4,7 +4,7 @@ use super::number::NumberKind;
 use super::spool::Spool;
 use super::stored::Stored;
 use super::{DataError, DataReport};
-use crate::recipe::Recipe;
+use crate::recipe::{Examples, Recipe};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -63,6 +63,8 @@ impl Raw {
 /// Inputs while they are read, `[rows, features]`.
 pub(crate) enum Inputs {
     Memory(Vec<f32>),
+    /// One text a row, of which tokens are made later.
+    Texts(Vec<String>),
     /// Written to a file of their own.
     Spool(Spool),
     /// On disk for good.
@@ -72,6 +74,9 @@ pub(crate) enum Inputs {
 impl Inputs {
     /// Where the values that a reader finds go.
     pub(crate) fn begin(recipe: &Recipe) -> Result<Self, DataError> {
+        if matches!(recipe.data.examples, Examples::Text { .. }) {
+            return Ok(Self::Texts(Vec::new()));
+        }
         Ok(if recipe.data.stream { Self::Spool(Spool::new(recipe)?) } else { Self::Memory(Vec::new()) })
     }
 
@@ -85,7 +90,7 @@ impl Inputs {
         match self {
             Self::Memory(values) => values.push(value),
             Self::Spool(spool) => spool.push(value)?,
-            Self::Disk(_) => {}
+            Self::Texts(_) | Self::Disk(_) => {}
         }
         Ok(())
     }
@@ -101,6 +106,7 @@ impl Inputs {
     fn append(&mut self, next: Self, rows: usize) {
         match (self, next) {
             (Self::Memory(before), Self::Memory(after)) => before.extend(after),
+            (Self::Texts(before), Self::Texts(after)) => before.extend(after),
             (Self::Disk(before), Self::Disk(after)) => {
                 before.extend(after.into_iter().map(|part| Part { first: part.first + rows, ..part }));
             }

@@ -1,5 +1,6 @@
 //! Rows that are asked for by number, wherever they lie.
 use super::{DataError, Dataset, Split, Targets};
+use crate::recipe::Task;
 use barograph_stats::prefetch;
 use std::fmt;
 use std::sync::Arc;
@@ -64,6 +65,11 @@ pub trait RowSource: fmt::Debug + Send + Sync {
     /// As [`RowSource::scale_group`], for the columns of real targets.
     fn target_scale_group(&self, column: usize) -> usize {
         column
+    }
+
+    /// What is to be learned, where neither a recipe nor the kind of targets says it.
+    fn task(&self) -> Option<Task> {
+        None
     }
 
     /// Whether rows are read or decoded when they are asked for, so that asking ahead saves time.
@@ -148,6 +154,10 @@ impl<S: RowSource + ?Sized> RowSource for Arc<S> {
 
     fn target_scale_group(&self, column: usize) -> usize {
         S::target_scale_group(self, column)
+    }
+
+    fn task(&self) -> Option<Task> {
+        S::task(self)
     }
 
     fn is_slow(&self) -> bool {

@@ -4,8 +4,10 @@ use proptest::prelude::*;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+mod images;
 mod streaming;
 mod tensors;
+mod texts;
 mod time_series;
 
 const DIGITS: &str = include_str!("../../../../data/digits.csv");
@@ -40,7 +42,7 @@ impl Folder {
         let table = table(&self.file, recipe).map_err(|error| self.without_folder(&error.to_string()))?;
         match table.rows {
             TableRows::Memory(dataset) => Ok(Read { dataset, task: table.task, report: table.report }),
-            TableRows::Disk(_) => Err("the rows are on disk".to_owned()),
+            TableRows::Disk(_) | TableRows::Texts(_) => Err("the rows are not in memory".to_owned()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Time series: each example is a stretch of rows that follow one another.
 use super::{DataError, RowSource, Split, Targets, counted};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, Task};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ pub(crate) struct Windows {
 pub(crate) struct WindowShape {
     /// Rows of inputs.
     pub(crate) length: usize,
-    /// From the last row of inputs to the first row of targets.
-    pub(crate) ahead: usize,
+    /// The first row of targets.
+    pub(crate) target: usize,
     /// Rows of targets.
     pub(crate) horizon: usize,
     /// From the beginning of one window to that of the next.
@@ -28,14 +28,9 @@ pub(crate) struct WindowShape {
 }
 
 impl WindowShape {
-    /// The first row of targets.
-    const fn target(self) -> usize {
-        self.length - 1 + self.ahead
-    }
-
     /// Rows that a window touches from its first to its last.
-    const fn span(self) -> usize {
-        self.target() + self.horizon
+    fn span(self) -> usize {
+        self.length.max(self.target + self.horizon)
     }
 }
 
@@ -44,6 +39,7 @@ impl Windows {
     pub(crate) fn over(
         table: Arc<dyn RowSource>,
         shape: WindowShape,
+        noun: &str,
         path: &Path,
         recipe: &Recipe,
     ) -> Result<Self, DataError> {
@@ -51,8 +47,8 @@ impl Windows {
         let refuse = |text: String| Err(DataError::content(recipe.place("data.examples"), text));
         let Some(last) = rows.checked_sub(shape.span()) else {
             let text = format!(
-                "a window takes {} with its targets, but {} has {rows}; make length, ahead or horizon smaller",
-                counted(shape.span(), "row"),
+                "an example takes {} with its targets, but {} has {rows}; make examples shorter",
+                counted(shape.span(), noun),
                 path.display()
             );
             return refuse(text);
@@ -71,7 +67,7 @@ impl Windows {
         let share = recipe.data.validation;
         if windows.split(share, 0).train.is_empty() {
             let text = format!(
-                "with validation = {share} no window is left to train on: of {} each shares rows with those that are held out; hold out fewer, or bring more rows",
+                "with validation = {share} no window is left to train on: of {} each shares {noun}s with those that are held out; hold out fewer, or bring more {noun}s",
                 counted(windows.count, "window")
             );
             return refuse(text);
@@ -123,7 +119,7 @@ impl RowSource for Windows {
     }
 
     fn targets(&self, windows: &[usize]) -> Result<Targets, DataError> {
-        let targets = self.table.targets(&self.rows_of(windows, self.shape.target(), self.shape.horizon))?;
+        let targets = self.table.targets(&self.rows_of(windows, self.shape.target, self.shape.horizon))?;
         Ok(match targets {
             Targets::Classes(classes) => Targets::Classes(classes),
             Targets::Real { values, columns } => Targets::Real { values, columns: columns * self.shape.horizon },
@@ -147,6 +143,10 @@ impl RowSource for Windows {
 
     fn target_scale_group(&self, column: usize) -> usize {
         self.table.target_scale_group(column % self.target_columns)
+    }
+
+    fn task(&self) -> Option<Task> {
+        self.table.task()
     }
 
     fn is_slow(&self) -> bool {

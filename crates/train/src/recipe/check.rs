@@ -2,7 +2,7 @@
 use super::visit::{Counts, Kind, Limits, Section, Visitor, Word};
 use super::{
     CallbackSpec, ConstraintKind, Examples, LossKind, LossSpec, LossWants, Normalize, OptimizerKind, Problem, Recipe,
-    RegularizerKind, ScheduleKind,
+    RegularizerKind, ScheduleKind, TokenSpec,
 };
 use super::{LayerKind, LayerSpec};
 use std::fmt::Display;
@@ -87,7 +87,8 @@ fn check_names(list: &str, layers: &[LayerSpec], found: &mut Found) {
 
 /// Convolutions and pools want an image, and a dense or flatten layer ends it, until a reshape makes another one.
 fn check_images(recipe: &Recipe, found: &mut Found) {
-    let (mut ended_by, mut is_image) = (None, recipe.data.image.is_some());
+    let is_folder = matches!(recipe.data.examples, Examples::Images { .. });
+    let (mut ended_by, mut is_image) = (None, recipe.data.image.is_some() || is_folder);
     for (number, layer) in recipe.layers.iter().enumerate() {
         let kind = layer.kind.name();
         match &layer.kind {
@@ -138,12 +139,39 @@ fn check_data(recipe: &Recipe, found: &mut Found) {
     }
 }
 
-/// Only rows can be said to be images.
+/// Keys that say nothing for one kind of examples.
 fn check_examples(recipe: &Recipe, found: &mut Found) {
-    if recipe.data.image.is_some() && recipe.data.examples != Examples::Rows {
-        let kind = recipe.data.examples.name();
-        let text = format!("data.image is for examples = \"rows\", and these are {kind}; take it out");
-        found.push(("data.image".to_owned(), text));
+    let data = &recipe.data;
+    let kind = data.examples.name();
+    let mut out = |key: &str, why: &str| {
+        found.push((
+            format!("data.{key}"),
+            format!("data.{key} does not go with examples of the kind {kind:?}: {why}; take it out"),
+        ));
+    };
+    if data.image.is_some() && data.examples != Examples::Rows {
+        out("image", "their shape is known");
+    }
+    let (is_image, is_stream) =
+        (matches!(data.examples, Examples::Images { .. }), matches!(data.examples, Examples::NextTokens { .. }));
+    let is_text = is_stream || matches!(data.examples, Examples::Text { .. });
+    if (is_image || is_stream) && !data.inputs.is_empty() {
+        out("inputs", "there are no columns");
+    }
+    if (is_image || is_stream) && !data.target.is_empty() {
+        out(
+            "target",
+            if is_image { "the class of an image is its folder" } else { "each token is answered by the next" },
+        );
+    }
+    if is_text && data.normalize != Normalize::None {
+        out("normalize", "the number of a token is no measure");
+    }
+    if is_stream && data.normalize_target != Normalize::None {
+        out("normalize_target", "the number of a token is no measure");
+    }
+    if is_text && data.stream {
+        out("stream", "tokens are held in memory");
     }
 }
 
@@ -167,20 +195,23 @@ fn check_stateful(recipe: &Recipe, found: &mut Found) {
             "a stateful layer reads on where the last batch ended, so that rows must keep their order; set data.shuffle = false",
         );
     }
-    match recipe.data.examples {
-        Examples::Windows { length, stride, .. } if stride != length => {
+    match &recipe.data.examples {
+        Examples::Windows { length, stride, .. }
+        | Examples::NextTokens { spec: TokenSpec { length, .. }, stride: Some(stride) }
+            if stride != length =>
+        {
             report(
                 "data.examples.stride",
                 "a stateful layer reads on where the last window ended; set stride to the length of the windows",
             );
         }
-        Examples::Rows if recipe.data.validation > 0.0 => {
+        Examples::Rows | Examples::Images { .. } | Examples::Text { .. } if recipe.data.validation > 0.0 => {
             report(
                 "data.validation",
                 "rows are held out at random, which would tear holes into what a stateful layer reads; take it out, or use examples = { kind = \"windows\", ... }",
             );
         }
-        Examples::Windows { .. } | Examples::Rows => {}
+        _ => {}
     }
 }
 

@@ -1,4 +1,5 @@
 //! Where the examples come from, and what is done to them.
+use super::Examples;
 use super::visit::{Counts, Kind, Limits, Section, Visitor, words};
 use std::path::PathBuf;
 
@@ -82,72 +83,12 @@ impl Normalize {
     }
 }
 
-/// What one example is made of.
-///
-/// A recipe says `"rows"`, or gives a table: `[data.examples]` with `kind = "windows"` and `length = 24`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Examples {
-    /// `rows`: each of one row of the file.
-    #[default]
-    Rows,
-    /// `windows`: of a time series: rows that follow one another, in the order of the file, which is that of time. What comes in has the
-    /// shape `[length, columns]`. The target columns are inputs too, with their past, unless `inputs` leaves them out. `validation` holds
-    /// out the end of the series; windows across the cut are left out, and scales are fitted before it.
-    Windows {
-        /// Rows of inputs.
-        length: u64,
-        /// Rows from the last one of the inputs to the first target. 1 is the next row; 0 is the last row of the window itself, whose
-        /// targets are then no inputs. Default 1.
-        ahead: u64,
-        /// Rows of targets. Default 1; more only for targets that are numbers.
-        horizon: u64,
-        /// Rows from one window to the next. Default 1.
-        stride: u64,
-    },
-}
-
-impl Kind for Examples {
-    const WHAT: &'static str = "kind of examples";
-
-    fn all() -> Vec<Self> {
-        vec![Self::Rows, Self::Windows { length: 0, ahead: 1, horizon: 1, stride: 1 }]
-    }
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Rows => "rows",
-            Self::Windows { .. } => "windows",
-        }
-    }
-
-    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
-        /// Largest number of rows that one example may span: our choice, far above any use.
-        const LONGEST: u64 = 1 << 24;
-        match self {
-            Self::Rows => {}
-            Self::Windows { length, ahead, horizon, stride } => {
-                visitor.count("length", length, Counts::between(1, LONGEST), true);
-                visitor.count("ahead", ahead, Counts::between(0, LONGEST), false);
-                visitor.count("horizon", horizon, Counts::between(1, LONGEST), false);
-                visitor.count("stride", stride, Counts::between(1, LONGEST), false);
-            }
-        }
-    }
-}
-
-impl Examples {
-    /// The word that a recipe uses.
-    #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.kind()
-    }
-}
-
 /// `[data]`: the file, its columns, and how rows are drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataSpec {
     /// `file`: a `.csv`, `.parquet`, `.npz` or `.safetensors`, or a folder of files of one of these kinds, whose rows follow one another in
-    /// the order of the files' names; relative to the recipe. Absent only where code brings its own data set.
+    /// the order of the files' names; for other `examples` than rows also what they say. Relative to the recipe. Absent only where code brings
+    /// its own data set.
     pub file: Option<PathBuf>,
     /// `inputs`: names of columns, where `*` stands for any characters (`"pixel_*"`); for `.npz` and `.safetensors` the array, `"x"` if
     /// absent. Default: every column that is no target.

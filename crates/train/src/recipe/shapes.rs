@@ -270,8 +270,10 @@ impl Recipe {
     /// # Errors
     /// When `data.image` does not multiply to `inputs`.
     pub fn input_shape(&self, inputs: u64) -> Result<Shape, RecipeError> {
-        if let Examples::Windows { length, .. } = self.data.examples {
-            return Ok(Shape::Sequence([length, inputs / length.max(1)]));
+        match &self.data.examples {
+            Examples::Windows { length, .. } => return Ok(Shape::Sequence([*length, inputs / length.max(&1)])),
+            Examples::Images { spec } => return Ok(Shape::Image(spec.shape())),
+            Examples::Rows | Examples::Text { .. } | Examples::NextTokens { .. } => {}
         }
         match self.data.image {
             None => Ok(Shape::Row(inputs)),

@@ -527,12 +527,21 @@ prop_compose! {
     fn data()(file in prop::option::of("[a-z]{1,8}\\.csv"), inputs in prop::collection::vec("[a-z*]{1,5}", 0..3), target in prop::collection::vec("[a-z]{1,5}", 0..3),
               normalize in kind::<Normalize>(), scale in positive(), shuffle: bool, validation in 0.01..0.99_f64, image in prop::option::of(prop::array::uniform3(1..64_u64)), examples in kind::<Examples>()) -> DataSpec {
         let image = image.filter(|_| examples == Examples::Rows);
+        let text = TokenSpec { tokenizer: "characters".to_owned(), length: 7, vocabulary: 90 };
+        let image_spec = ImageSpec { height: 9, width: 8, channels: Channels::Gray, resize: Resize::Lanczos, crop: true, broken: BrokenImages::Skip };
         let examples = match examples {
             Examples::Windows { .. } => Examples::Windows { length: 3, ahead: 0, horizon: 2, stride: 5 },
+            Examples::Images { .. } => Examples::Images { spec: image_spec },
+            Examples::Text { .. } => Examples::Text { spec: text },
+            Examples::NextTokens { .. } => Examples::NextTokens { spec: text, stride: Some(3) },
             Examples::Rows => Examples::Rows,
         };
-        let normalize_target = Normalize::Fixed { scale, shift: -scale };
-        DataSpec { file: file.map(Into::into), inputs, target, normalize, normalize_target, missing: if shuffle { Missing::Drop } else { Missing::Keep }, shuffle, validation, image, drop_last: !shuffle, prefetch: shuffle.then_some(3), stream: shuffle, scratch: shuffle.then(|| "scratch".into()), examples }
+        let (is_text, has_columns) = (matches!(examples, Examples::Text { .. } | Examples::NextTokens { .. }), !matches!(examples, Examples::Images { .. } | Examples::NextTokens { .. }));
+        let (inputs, target) = if has_columns { (inputs, target) } else { (Vec::new(), Vec::new()) };
+        let (normalize, scale) = if is_text { (Normalize::None, None) } else { (normalize, Some(scale)) };
+        let stream = shuffle && !is_text;
+        let normalize_target = scale.map_or(Normalize::None, |scale| Normalize::Fixed { scale, shift: -scale });
+        DataSpec { file: file.map(Into::into), inputs, target, normalize, normalize_target, missing: if shuffle { Missing::Drop } else { Missing::Keep }, shuffle, validation, image, drop_last: !shuffle, prefetch: shuffle.then_some(3), stream, scratch: shuffle.then(|| "scratch".into()), examples }
     }
 }
 

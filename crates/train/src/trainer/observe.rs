@@ -4,12 +4,13 @@ use crate::batches::Batch;
 use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::metrics::Answers;
+use crate::model::Model;
 use crate::recipe::{Recipe, Task};
 use barograph_monitor::{Cadence, Options, Session};
 use std::path::Path;
 
-/// Shows a session the rows of a batch.
-pub(crate) fn see_rows(session: &mut Session, batch: &Batch, engine: &Engine<'_>) {
+/// Shows a session the rows of a batch; of inputs that are the numbers of things, only that they are there.
+pub(crate) fn see_rows<M: Model>(session: &mut Session, batch: &Batch, engine: &Engine<'_>, model: &M) {
     let outputs = engine.outputs;
     let picked: Vec<f32>;
     let targets = match (batch.answers(), real_columns(engine)) {
@@ -21,7 +22,8 @@ pub(crate) fn see_rows(session: &mut Session, batch: &Batch, engine: &Engine<'_>
         (Answers::Classes(classes), _) => barograph_monitor::TargetRows::Classes { classes, outputs },
         (Answers::Real(values), None) => barograph_monitor::TargetRows::Real { values, columns: batch.columns() },
     };
-    session.see_data(&batch.inputs, batch.features, &batch.numbers, &targets);
+    let (inputs, features) = if model.takes_names() { (&[][..], 0) } else { (&*batch.inputs, batch.features) };
+    session.see_data(inputs, features, &batch.numbers, &targets);
 }
 
 /// The target columns that hold numbers, where not all do: class numbers have no scale.

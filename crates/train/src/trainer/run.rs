@@ -250,7 +250,7 @@ impl<'a, M: Model> Run<'a, M> {
         let Some(state) = self.state.take() else { unreachable!("the state is put back after every step") };
         self.snapshots.before(plan.step, &state);
         if plan.epoch == 0 {
-            self.observe(|session| see_rows(session, &batch, self.engine));
+            self.observe(|session| see_rows(session, &batch, self.engine, &state.model));
         }
         let observer = self.observer.clone();
         let eyes = Eyes { observer: observer.as_ref().map(|observer| (observer, &mut self.parameters)), trace: None };

@@ -1,4 +1,4 @@
-use crate::clues::UNLIKELY;
+use crate::clues::{self, UNLIKELY};
 use crate::prelude::*;
 use crate::remedies as remedy;
 
@@ -25,6 +25,15 @@ rule! {
     /// incident: operation=matmul site=fc1 input.max=1e30
     /// no cause
     /// ```
+    /// The logarithm of something else than the outputs:
+    /// ```trace
+    /// facts: loss_takes=real
+    /// step  loss  out/output.min  out/output.max
+    /// 0..3  2     -2              3
+    /// 4     NaN   -2              3
+    /// incident: operation=log site=loss input.min=-0.2 input.max=40
+    /// cause
+    /// ```
     ///
     /// ## Fix
     /// Clamp the argument, or use log-softmax.
@@ -42,8 +51,9 @@ rule! {
 }
 
 fn weigh(case: &Case<'_>) -> Weighing {
-    let negative = case.incident.and_then(|incident| incident.inputs.first()).filter(|input| input.reading.min < 0.0);
-
+    let argument = case.incident.and_then(|incident| incident.inputs.first());
+    let outputs = argument.filter(|input| clues::is_of_outputs(case, &input.reading) != Some(false));
+    let negative = outputs.filter(|input| input.reading.min < 0.0);
     let operation = case.incident.map(|incident| incident.operation.as_str());
     case.weigh(UNLIKELY)
         .symptom("bad-logarithm", 4.5)

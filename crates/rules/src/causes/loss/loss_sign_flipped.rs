@@ -8,12 +8,19 @@ rule! {
     ///
     /// ## How it is weighed
     /// A loss that climbs from the first step on without a pause speaks for it, the more so if steps are of a sensible
-    /// size: steps that are too long overshoot to both sides.
+    /// size: steps that are too long overshoot to both sides. So does a loss that falls below zero while the answers become
+    /// worse than a constant.
     ///
     /// ## Example
     /// ```trace
     /// step   loss     accuracy  chance_loss  fc1/weight.rms  fc1/update.rms
     /// 0..99  2.3->40  0.1->0    2.3          0.1             0.001
+    /// cause
+    /// ```
+    /// A cross-entropy with a minus before it falls without end:
+    /// ```trace
+    /// step   loss        accuracy  chance_loss  fc1/weight.rms  fc1/update.rms
+    /// 0..99  -2.3->-400  0.1->0    2.3          0.1->3          0.01
     /// cause
     /// ```
     /// ```trace
@@ -30,7 +37,7 @@ rule! {
     pub(crate) static LOSS_SIGN_FLIPPED: CauseRule = CauseRule {
         slug: "loss-sign-flipped",
         title: "The optimizer climbs",
-        explains: &["loss-climbing", "loss-diverging", "loss-not-finite"],
+        explains: &["loss-climbing", "loss-rewards-errors", "loss-diverging", "loss-not-finite"],
         since: "0.1.0",
         weigh,
         remedies,
@@ -60,6 +67,8 @@ fn weigh(case: &Case<'_>) -> Weighing {
     let skill = case.digest.skill();
     case.weigh(UNLIKELY)
         .symptom("loss-climbing", 4.0)
+        .symptom("loss-rewards-errors", 5.0)
+        .symptom("loss-negative", -5.0)
         .when(ratio.is_some_and(|ratio| ratio < SENSIBLE), 1.0, || {
             Evidence::against("update/weight ratio", ratio.unwrap_or_default(), SENSIBLE)
         })
@@ -70,7 +79,9 @@ fn weigh(case: &Case<'_>) -> Weighing {
             Evidence::against("growth of the loss per step", growth.unwrap_or_default(), LEAP)
         })
         .symptom("gradient-accumulating", -1.5)
-        .when(!case.has("loss-climbing"), -3.0, || Evidence::plain("the loss does not climb all the time", 0.0))
+        .when(!case.has_any(&["loss-climbing", "loss-rewards-errors"]), -3.0, || {
+            Evidence::plain("the loss does not climb all the time", 0.0)
+        })
         .done()
 }
 

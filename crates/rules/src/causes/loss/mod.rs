@@ -4,6 +4,7 @@ pub(super) mod exp_overflow;
 pub(super) mod log_of_nonpositive;
 pub(super) mod loss_activation_mismatch;
 pub(super) mod loss_not_averaged;
+pub(super) mod loss_shape_broadcast;
 pub(super) mod loss_sign_flipped;
 pub(super) mod root_gradient_at_zero;
 pub(super) mod wrong_loss_for_task;

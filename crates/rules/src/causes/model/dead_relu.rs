@@ -51,6 +51,8 @@ fn weigh(case: &Case<'_>) -> Weighing {
             Evidence::plain("the weights were thrown far before the units died: that is the cause of it", 0.0)
         })
         .symptom("inputs-not-normalized", -1.0)
+        .symptom("weight-zero", -4.0)
+        .symptom("normalization-constant", -3.0)
         .unless_in_trouble(3.0)
         .done()
 }

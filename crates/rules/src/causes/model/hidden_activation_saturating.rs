@@ -63,6 +63,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
             Evidence::against("hidden layers within -1..1", bounded as f64, SEVERAL as f64)
         })
         .when(bounded == 0, -5.0, || Evidence::plain("no hidden layer is bounded", 0.0))
+        .when(clues::hidden_softmax(case).1 > 0, -2.0, || Evidence::plain("a hidden layer has a softmax", 1.0))
         .symptom("output-range-too-narrow", -2.0)
         .symptom("output-constant", -1.0)
         .symptom("no-weight-changes", -3.0)

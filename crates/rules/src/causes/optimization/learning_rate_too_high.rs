@@ -48,6 +48,9 @@ rule! {
 /// An update/weight ratio below which steps are not too long. Our choice: healthy training is between 1e-4 and 1e-2.
 const SMALL: f64 = 1e-3;
 
+/// A gradient of a recurrent layer this many times larger than at first, or than all others, grew through time. Our choice.
+const FAR: f64 = 100.0;
+
 fn weigh(case: &Case<'_>) -> Weighing {
     let ratio = clues::update_ratio(case);
     case.weigh(UNLIKELY)
@@ -81,6 +84,15 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .symptom("output-constant", -1.0)
         .symptom("weight-symmetric", -2.0)
         .symptom("gradient-accumulating", -1.5)
+        .when(case.facts.flag(FactKey::GradientsReset) == Some(false), -5.0, || {
+            Evidence::plain("gradients of earlier steps add up", 0.0)
+        })
+        .symptom("loss-rewards-errors", -4.0)
+        .symptom("near-half-limit", -1.5)
+        .symptom("update-of-noise", -2.0)
+        .when(clues::recurrent_jump(case).is_some_and(|(_, jump)| jump > FAR), -2.0, || {
+            Evidence::plain("the gradient of a recurrent layer jumps", FAR)
+        })
         .symptom("no-weight-changes", -4.0)
         .unless_in_trouble(3.0)
         .done()

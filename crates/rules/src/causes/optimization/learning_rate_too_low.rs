@@ -69,6 +69,8 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .symptom("output-zero", -1.0)
         .symptom("no-weight-changes", -5.0)
         .symptom("weight-unchanged", -3.0)
+        .symptom("update-rounded-away", -3.0)
+        .symptom("gradient-underflow", -3.0)
         .symptom("weight-symmetric", -2.0)
         .symptom("always-clipped", -1.5)
         .symptom("learning-rate-collapsed", -4.0)

@@ -1,5 +1,6 @@
 //! The loss.
 pub(super) mod at_chance;
+pub(super) mod broadcast;
 pub(super) mod climbing;
 pub(super) mod diverging;
 pub(super) mod flat;
@@ -8,6 +9,8 @@ pub(super) mod not_finite;
 pub(super) mod oscillating;
 pub(super) mod output_exploding;
 pub(super) mod outputs_unbalanced;
+pub(super) mod rewards_errors;
+pub(super) mod rough_start;
 pub(super) mod spike;
 pub(super) mod still_falling;
 pub(super) mod validation_gap;

@@ -1,3 +1,4 @@
+use super::masked_row::is_masked_row;
 use super::{found, named};
 use crate::prelude::*;
 
@@ -55,6 +56,10 @@ impl Watch for Exponential {
     }
 
     fn incident(&mut self, _run: &RunView<'_>, incident: &Incident) -> Verdict {
-        if named(incident, &OPERATIONS) { found(&BAD_EXPONENTIAL, incident) } else { Verdict::Healthy }
+        if named(incident, &OPERATIONS) && !is_masked_row(incident) {
+            found(&BAD_EXPONENTIAL, incident)
+        } else {
+            Verdict::Healthy
+        }
     }
 }

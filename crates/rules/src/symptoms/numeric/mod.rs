@@ -6,6 +6,7 @@ use barograph_vocab::{Incident, Phase};
 pub(super) mod division;
 pub(super) mod exponential;
 pub(super) mod logarithm;
+pub(super) mod masked_row;
 pub(super) mod other;
 pub(super) mod root;
 

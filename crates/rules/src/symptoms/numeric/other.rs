@@ -1,3 +1,4 @@
+use super::masked_row::is_masked_row;
 use super::{found, is_large_power, named};
 use crate::prelude::*;
 
@@ -88,7 +89,7 @@ impl Watch for Other {
     }
 
     fn incident(&mut self, _run: &RunView<'_>, incident: &Incident) -> Verdict {
-        if named(incident, &OTHERS) && !is_large_power(incident) {
+        if (named(incident, &OTHERS) && !is_large_power(incident)) || is_masked_row(incident) {
             Verdict::Healthy
         } else {
             found(&BAD_OPERATION, incident)

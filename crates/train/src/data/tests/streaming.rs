@@ -168,6 +168,30 @@ fn a_folder_that_cannot_be_written_to_is_named() {
     assert!(said.starts_with("nowhere: rows cannot be written there (") && said.ends_with("data.scratch"), "{said}");
 }
 
+/// Names of what the rules find in data alone.
+pub(super) fn found(path: &Path, recipe: &Recipe) -> Vec<String> {
+    let data = read(path, recipe).expect("read").dataset;
+    let diagnosis = crate::inspect(recipe, &data).expect("fits").diagnosis;
+    diagnosis.findings.into_iter().map(|finding| finding.name).collect()
+}
+
+#[test]
+fn rules_see_what_is_wrong_with_streamed_rows() {
+    let folder = Folder::with("a.csv", smooth(Some(3)));
+    assert!(found(&folder.file, &training(true, None)).iter().any(|name| name == "inputs-not-finite"));
+    assert!(!found(&folder.file, &training(true, None)).iter().any(|name| name == "inputs-nearly-constant"));
+}
+
+#[test]
+fn the_example_recipes_fit_their_data() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes/data");
+    for name in ["streamed", "windows", "next-tokens"] {
+        let recipe = Recipe::load(&folder.join(format!("{name}.toml"))).expect(name);
+        let inspection = crate::inspect(&recipe, &load(&recipe).expect(name).dataset).expect(name);
+        assert!(inspection.rows > 100 && inspection.validation_rows > 10, "{name}: {inspection:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

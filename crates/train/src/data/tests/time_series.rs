@@ -1,6 +1,7 @@
 //! Windows over a time series.
 use super::*;
 use crate::prepare::prepare;
+
 use std::collections::BTreeSet;
 
 /// Rows `0..count` whose columns are the row's number, its tenfold and its hundredfold.
@@ -70,7 +71,7 @@ fn what_no_window_can_be_made_of_is_said() {
     let text = "[data]\nimage = [1, 2, 2]\nexamples = { kind = \"windows\" }\n[[layers]]\nkind = \"dense\"\nunits = 1\n[loss]\nkind = \"mse\"\n";
     insta::assert_snapshot!(Recipe::parse(text, "a.toml").expect_err("wrong"), @"a.toml:3: data.examples (windows) has no length; add length = ...");
     let text = text.replace("\"windows\"", "\"windows\", length = 2");
-    insta::assert_snapshot!(Recipe::parse(&text, "a.toml").expect_err("wrong"), @r#"a.toml:2: data.image is for examples = "rows", and these are windows; take it out"#);
+    insta::assert_snapshot!(Recipe::parse(&text, "a.toml").expect_err("wrong"), @r#"a.toml:2: data.image does not go with examples of the kind "windows": their shape is known; take it out"#);
 }
 
 #[test]
@@ -107,6 +108,19 @@ fn windows_of_a_streamed_file_are_the_same() {
     }
 }
 
+#[test]
+fn rules_see_what_is_wrong_with_windows() {
+    let mut text = "load,price\n".to_owned();
+    for row in 0..100 {
+        let _ = writeln!(text, "0.000{},{}", row % 7, row % 5);
+    }
+    let folder = Folder::with("a.csv", text);
+    let mut recipe = windows(&["load"], &["price"], [3, 1, 1, 1]);
+    recipe.layers.insert(0, LayerSpec::flatten());
+    let found = super::streaming::found(&folder.file, &recipe);
+    assert!(found.iter().any(|name| name == "inputs-nearly-constant"), "{found:?}");
+}
+
 proptest! {
     #[test]
     fn no_row_of_a_window_that_is_held_out_is_seen_in_training(
@@ -115,8 +129,8 @@ proptest! {
         let data = Dataset::new(vec![0.0; rows], 1, Targets::Real { values: vec![0.0; rows], columns: 1 }).expect("it fits");
         let mut recipe = Recipe::default();
         recipe.data.validation = share;
-        let shape = WindowShape { length, ahead, horizon, stride };
-        let Ok(windows) = Windows::over(Arc::new(data), shape, Path::new("a.csv"), &recipe) else { return Ok(()) };
+        let shape = WindowShape { length, target: length - 1 + ahead, horizon, stride };
+        let Ok(windows) = Windows::over(Arc::new(data), shape, "row", Path::new("a.csv"), &recipe) else { return Ok(()) };
         let Split { train, validation } = windows.split(share, 3);
         prop_assert!(!train.is_empty());
         let touched = |numbers: &[u32]| -> BTreeSet<usize> {
