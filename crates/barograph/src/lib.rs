@@ -7,13 +7,17 @@
 //! - [`lr_find`], [`gradcheck`], [`overfit`], [`preflight`] and [`summarize`] look at a model before a long training.
 //! - [`ops`] are burn's operations, one by one traceable: a loss or layer written with them gets its first bad operation named.
 
-pub use barograph_burn::{Observer, Scope, Watch, cpu, from_slice, ops, tap, tap_channels, to_vec, watch};
+pub use barograph_burn::{
+    Derivatives, DeviceName, Observer, Scope, Variable, Watch, cpu, derivatives, from_slice, ops, tap, tap_channels,
+    to_vec, watch,
+};
 pub use barograph_monitor::{Cadence, EvidenceMode, Options, diagnose};
 pub use barograph_report as report;
 pub use barograph_train::{
-    GradCheckOptions, GradientCheck, GradientHook, LearningRates, LoadedWeights, Loss, LossFacts, LrFindOptions, Model,
-    Network, Outcome, Overfit, OverfitOptions, Predictions, PreflightCheck, Preprocessing, Review, StepGradients,
-    Subject, Summary, TargetTensor, TrainError, Trainer, WeightGradient, callbacks, data, gradcheck, layers, load_from,
-    load_weights, losses, lr_find, overfit, predict, preflight, recipe, save_weights, summarize, try_remedy,
+    Answers, AuxiliaryLoss, Constraint, GradCheckOptions, GradientCheck, GradientHook, LearningRates, LoadedWeights,
+    Loss, LossFacts, LrFindOptions, Metric, MetricBatch, Model, Network, Outcome, Overfit, OverfitOptions, Predictions,
+    PreflightCheck, Preprocessing, Regularizer, Review, StepGradients, Subject, Summary, TargetTensor, TrainError,
+    Trainer, WeightGradient, callbacks, data, gradcheck, layers, load_from, load_weights, losses, lr_find, overfit,
+    predict, preflight, random, recipe, save_weights, summarize, try_remedy,
 };
 pub use barograph_vocab as vocab;

@@ -7,8 +7,10 @@
 pub mod ops;
 
 mod backward;
+mod device;
 mod gradients;
 mod kept;
+mod numerics;
 mod observer;
 mod optimizer_state;
 mod parameters;
@@ -16,11 +18,14 @@ mod scope;
 mod tap;
 mod tensor;
 mod trace;
+mod twice;
 mod update;
 mod watch;
 
+pub use device::{DeviceName, device_of};
 pub use gradients::{GradientNorm, add_gradients, gradient_norms, map_gradients};
 pub use kept::Kept;
+pub use numerics::{Numerics, NumericsGuard};
 pub use observer::Observer;
 pub use optimizer_state::{KeptTensor, OptimizerState, optimizer_state, with_optimizer_state};
 pub use parameters::{Parameter, Parameters};
@@ -31,5 +36,6 @@ pub use tensor::{
     with_elements,
 };
 pub use trace::Trace;
+pub use twice::{Derivatives, Variable, derivatives};
 pub use update::{Formula, Number, update};
 pub use watch::{Watch, watch};

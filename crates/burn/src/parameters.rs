@@ -176,7 +176,7 @@ struct Collector {
 
 impl ModuleVisitor for Collector {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.values.extend(crate::tensor::flex(&param.val()));
+        self.values.push(crate::tensor::on_cpu(&param.val()));
     }
 }
 

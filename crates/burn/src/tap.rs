@@ -1,7 +1,7 @@
 //! `tap`: reads an activation where it is made, and its gradient where that comes by.
 use crate::backward::{SeeGradient, on_gradient};
 use crate::tensor::{with_elements, with_flex};
-use crate::{Observer, Scope, scope};
+use crate::{Numerics, Observer, Scope, scope};
 use barograph_vocab::{Role, SiteId};
 use burn::prelude::*;
 use burn_flex::FlexTensor;
@@ -50,6 +50,10 @@ pub fn tap_gradient<const D: usize>(path: &str, x: Tensor<D>) -> Tensor<D> {
     let Some(observer) = scope::observer() else { return x };
     let dims = x.dims();
     let site = observer.with(|session| session.site(path, 0, &dims[1.min(D - 1)..]));
+    if Numerics::now().loss_factor != 1.0 {
+        // What comes back is multiplied, and would be taken for an explosion.
+        return x;
+    }
     on_gradient(x, GradientReader { observer, site })
 }
 

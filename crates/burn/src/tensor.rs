@@ -84,6 +84,11 @@ pub(crate) fn flex<const D: usize>(tensor: &Tensor<D>) -> Option<FlexTensor> {
     }
 }
 
+/// The tensor on the CPU: the same memory where it lives there, else a copy that is waited for.
+pub(crate) fn on_cpu<const D: usize>(tensor: &Tensor<D>) -> FlexTensor {
+    flex(tensor).unwrap_or_else(|| FlexTensor::from_data(tensor.to_data()))
+}
+
 /// Shows the elements of a tensor to `see`, in place if it lives on the CPU, else through a copy.
 ///
 /// `None` when the tensor holds no floating point numbers.

@@ -4,7 +4,7 @@
 //! input and output tells which operation got a finite gradient and passed on a non-finite one.
 use crate::backward::{SeeGradient, on_gradient};
 use crate::scope;
-use crate::tensor::{flex, with_flex};
+use crate::tensor::{on_cpu, with_flex};
 use barograph_stats::{Options, read};
 use barograph_vocab::{Exactness, Incident, OperationInput, Phase, Reading, RowsOf, SourceLine};
 use burn::prelude::*;
@@ -244,7 +244,7 @@ impl Recording {
 
     /// Takes an input in and gives it back with its gradient watched.
     pub(crate) fn input<const D: usize>(&self, name: &'static str, x: Tensor<D>) -> Tensor<D> {
-        let Some(value) = flex(&x).map(Seen::new) else { return x };
+        let value = Seen::new(on_cpu(&x));
         let slot = {
             let mut recorded = self.trace.lock();
             let inputs = &mut recorded.operations[self.index].inputs;
@@ -256,7 +256,7 @@ impl Recording {
 
     /// Takes the result in and gives it back with its gradient watched.
     pub(crate) fn output<const D: usize>(&self, y: Tensor<D>) -> Tensor<D> {
-        let Some(value) = flex(&y).map(Seen::new) else { return y };
+        let value = Seen::new(on_cpu(&y));
         self.trace.lock().operations[self.index].output = Some(value);
         on_gradient(y, GradientRecorder { trace: self.trace.clone(), operation: self.index, slot: Slot::Output })
     }

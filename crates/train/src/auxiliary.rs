@@ -1,10 +1,11 @@
 //! Losses on the inside of a model, which are added to that of its outputs.
 use crate::error::TrainError;
 use crate::losses::{LossPart, TargetTensor};
+use crate::metric::Metrics;
 use crate::model::Model;
 use crate::recipe::{RegularizerKind, suggest};
 use crate::weight_rules::Regularizer;
-use barograph_burn::{Kept, Scope, cpu, from_slice, ops};
+use barograph_burn::{Kept, Scope, device_of, from_slice, ops};
 use burn::prelude::*;
 
 /// A loss of activations inside of a model, such as one that asks for sparse codes, or one on the output of an early layer. Any function from
@@ -31,29 +32,36 @@ pub(crate) struct AskedLoss {
     pub(crate) loss: Box<dyn AuxiliaryLoss>,
 }
 
-/// Every loss on the inside of a model.
+/// Every loss on the inside of a model, and what else is gathered besides the loss of its outputs.
 #[derive(Default)]
 pub(crate) struct Auxiliary {
     asked: Vec<AskedLoss>,
     /// Regularizers of activations, by site.
     activities: Vec<(String, RegularizerKind)>,
+    /// As users gave them.
+    pub(crate) metrics: Metrics,
 }
 
 impl Auxiliary {
     /// What a model says of its activations, and what code asks besides.
     pub(crate) fn new<M: Model>(model: &M, features: usize, asked: Vec<AskedLoss>) -> Result<Self, TrainError> {
-        let auxiliary = Self { asked, activities: model.activity_regularizers() };
+        let auxiliary = Self { asked, activities: model.activity_regularizers(), metrics: Metrics::default() };
         if !auxiliary.asked.is_empty() {
             auxiliary.check(model, features)?;
         }
         Ok(auxiliary)
     }
 
+    /// With these metrics.
+    pub(crate) fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
+    }
+
     /// Runs the model on one row of zeros, and looks for every site.
     fn check<M: Model>(&self, model: &M, features: usize) -> Result<(), TrainError> {
         let kept = Kept::every();
         let _scope = Scope { kept: Some(kept.clone()), ..Scope::default() }.enter();
-        let _ = model.valid().forward(from_slice(vec![0.0; features], [1, features], &cpu(false)));
+        let _ = model.valid().forward(from_slice(vec![0.0; features], [1, features], &device_of(model, false)));
         let known = kept.sites();
         for AskedLoss { name, sites, .. } in &self.asked {
             if let Some(site) = sites.iter().find(|site| !known.contains(site)) {

@@ -7,12 +7,12 @@ use crate::losses::ctc;
 use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::recipe::{LossKind, LossWants, Task};
-use barograph_burn::{Scope, cpu, from_slice};
+use barograph_burn::{Scope, device_of, from_slice};
 
 /// Outputs of the model, found by running it on one row of zeros.
 pub(crate) fn outputs<M: Model>(model: &M, features: usize) -> usize {
     let _scope = Scope::default().enter();
-    model.valid().forward(from_slice(vec![0.0; features], [1, features], &cpu(false))).dims()[1]
+    model.valid().forward(from_slice(vec![0.0; features], [1, features], &device_of(model, false))).dims()[1]
 }
 
 /// Asks the model whether it can take the inputs of the rows that are used.

@@ -6,6 +6,7 @@ use crate::batches::{Batch, Rows};
 use crate::clip::{Clipped, clip};
 use crate::gradient_hook::GradientHook;
 use crate::losses::{LOSS_SITE, Loss, LossPart, TargetTensor};
+use crate::metric::MetricBatch;
 use crate::metrics::{Answers, Score, Scoring};
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
@@ -14,7 +15,8 @@ use crate::recipe::{Recipe, Reduction, Task};
 use crate::review::{Refusal, review};
 use crate::weight_rules::WeightRules;
 use barograph_burn::{
-    Observer, Parameters, Scope, StepKey, Trace, add_gradients, from_slice, map_gradients, ops, to_vec, with_elements,
+    Numerics, Observer, Parameters, Scope, StepKey, Trace, add_gradients, from_slice, gradient_norms, map_gradients,
+    ops, to_vec, with_elements,
 };
 use barograph_monitor::{Session, row_sums};
 use barograph_vocab::{Role, Scalar};
@@ -93,7 +95,7 @@ pub(crate) struct Engine<'a> {
     pub(crate) device: Device,
     /// What is asked of single weights.
     pub(crate) rules: WeightRules,
-    /// Losses on the inside of the model.
+    /// Losses on the inside of the model, and metrics.
     pub(crate) auxiliary: Auxiliary,
 }
 
@@ -111,11 +113,21 @@ impl Engine<'_> {
         // What a step that is refused has changed all the same.
         let may_refuse = self.has_clip() || !hooks.is_empty();
         let before = may_refuse.then(|| (model.buffers(), model.carried(), hooks.clone()));
+        let scale = hooks.iter().find_map(|hook| hook.loss_factor());
+        let products = self.recipe.precision.products();
+        let _numerics = Numerics { products, loss_factor: scale.unwrap_or(1.0) }.enter();
         let Passes { loss, accuracy, mut gradients, rows, .. } = self.passes(&model, plan, batch, &mut eyes, score);
         for hook in &mut hooks {
             map_gradients(&model, &mut gradients, |weight, gradient| hook.after_backward(weight, gradient));
         }
-        if let Some((observer, parameters)) = &mut eyes.observer {
+        // Gradients beyond half precision under a loss scale are found every now and then, and the scale is lowered.
+        let is_beyond = scale.is_some_and(|scale| scale > 1.0) && loss.is_finite() && !are_finite(&model, &gradients);
+        if let Some((observer, _)) = &eyes.observer
+            && let Some(scale) = scale
+        {
+            observer.with(|session| session.scalar(Scalar::LossScale, scale));
+        }
+        if let Some((observer, parameters)) = eyes.observer.as_mut().filter(|_| !is_beyond) {
             observer.with(|session| observe_gradients(session, parameters, &model, &gradients));
         }
         let (clipped, refusal) = self.limit(&mut hooks, &model, f64::from(loss), &mut gradients);
@@ -125,6 +137,7 @@ impl Engine<'_> {
         let observer = eyes.observer.as_ref().map(|(observer, _)| *observer);
         let keep = observer.is_some_and(|observer| observer.with(|session| session.updates_due()));
         let old = keep.then(|| model.clone());
+        let finite = refusal.is_none() || are_finite(&model, &gradients);
         let model = match &refusal {
             None => self.rules.constrain(optimizer.step(plan.learning_rate, plan.momentum, model, gradients)),
             Some(_) => model,
@@ -135,6 +148,9 @@ impl Engine<'_> {
             }
             model.set_carried(&carried);
             hooks = hooks_before;
+            for hook in &mut hooks {
+                hook.refused(finite);
+            }
         }
         if let Some((observer, parameters)) = &eyes.observer {
             observer.with(|session| {
@@ -228,7 +244,8 @@ impl Engine<'_> {
         }
         let mut gradients = GradientsParams::new();
         if loss.is_tracked() {
-            gradients = GradientsParams::from_grads(loss.backward(), model);
+            let factor = Numerics::now().loss_factor;
+            gradients = GradientsParams::from_grads(scaled(loss, factor).backward(), model);
         }
         drop(guard);
         Pass { loss: value, terms, accuracy, gradients }
@@ -298,6 +315,7 @@ impl Engine<'_> {
         width: usize,
         batch: &Batch,
     ) -> Option<f64> {
+        score.see_metrics(&self.auxiliary.metrics, &MetricBatch { outputs, width, targets: batch.answers() });
         for term in terms {
             score.see_term(&term.name, f64::from(term.value), batch.len());
         }
@@ -407,6 +425,10 @@ fn observe_terms(session: &mut Session, terms: &[Term]) {
         let site = session.site(&term.name, 0, &[]);
         session.read(site, Role::Loss, barograph_burn::elements(&[term.value]));
     }
+}
+
+fn are_finite<M: Model>(model: &M, gradients: &GradientsParams) -> bool {
+    gradient_norms(model, gradients).iter().all(|gradient| gradient.finite)
 }
 
 fn observe_gradients<M: Model>(

@@ -7,7 +7,7 @@ use crate::layers::measuring;
 use crate::losses::LossPart;
 use crate::metrics::Score;
 use crate::model::Model;
-use barograph_burn::{Scope, cpu, from_slice, to_vec};
+use barograph_burn::{Numerics, Scope, device_of, from_slice, to_vec};
 use barograph_vocab::Scalar;
 use burn::prelude::*;
 
@@ -23,8 +23,9 @@ pub(crate) struct Validated {
 /// by running statistics.
 pub(crate) fn evaluate<M: Model>(engine: &Engine<'_>, model: &M, rows: &Rows<'_>) -> Result<Validated, DataError> {
     let _scope = Scope::default().enter();
+    let _numerics = Numerics { products: engine.recipe.precision.products(), ..Numerics::default() }.enter();
     // A plain device records no graph, so that nothing is kept for a backward pass that never comes.
-    let (model, device) = (model.valid(), cpu(false));
+    let (model, device) = (model.valid(), device_of(model, false));
     let places: Vec<usize> = (0..rows.len()).collect();
     let (mut score, mut loss) = (Score::default(), 0.0);
     for places in places.chunks(ROWS_AT_ONCE) {
@@ -49,7 +50,7 @@ pub(crate) fn measure_normalization<M: Model>(engine: &Engine<'_>, model: &M) ->
     }
     let _scope = Scope::default().enter();
     // A copy has statistics of its own, which are carried over by name.
-    let (measured, device) = (model.valid(), cpu(false));
+    let (measured, device) = (model.valid(), device_of(model, false));
     let places: Vec<usize> = (0..engine.rows.len()).collect();
     let mut seen = 0.0;
     for places in places.chunks(engine.recipe.batch as usize) {

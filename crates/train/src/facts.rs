@@ -1,7 +1,7 @@
 //! What the trainer knows of a run besides its readings.
 use crate::engine::Engine;
 use crate::model::LayerFact;
-use crate::recipe::{OptimizerKind, Reduction};
+use crate::recipe::{OptimizerKind, Precision, Reduction};
 use barograph_monitor::Session;
 use barograph_vocab::{FactKey, FactValue, Provenance};
 
@@ -40,6 +40,9 @@ pub(crate) fn declare(session: &mut Session, engine: &Engine<'_>, layers: &[Laye
     declare(FactKey::LossTakes, text(loss.takes.map_or("unknown", |takes| takes.name())));
     if let Some(reduction) = loss.reduction {
         declare(FactKey::LossReduction, text(if reduction == Reduction::Sum { "sum" } else { "mean" }));
+    }
+    if recipe.precision != Precision::F32 {
+        declare(FactKey::Precision, text(recipe.precision.fact()));
     }
     declare(FactKey::Optimizer, text(recipe.optimizer.kind.name()));
     declare(FactKey::Schedule, text(recipe.schedule.kind.name()));

@@ -24,6 +24,15 @@ pub trait GradientHook: Send {
         Some(gradient)
     }
 
+    /// What the loss is multiplied with before the backward pass; `None` for a hook that does not scale. Then it must divide the gradients
+    /// again in [`GradientHook::after_backward`].
+    fn loss_factor(&self) -> Option<f64> {
+        None
+    }
+
+    /// The step was refused, by whomever, and what it learned of it is forgotten; `finite` is whether all gradients were.
+    fn refused(&mut self, _finite: bool) {}
+
     /// A copy with all that it keeps.
     fn copy(&self) -> Box<dyn GradientHook>;
 

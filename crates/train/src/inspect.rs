@@ -13,7 +13,7 @@ use crate::recipe::{Recipe, Shape, Task};
 use crate::trainer::{see_rows, steps_per_epoch};
 use crate::weight_rules::WeightRules;
 use crate::{Model, Network};
-use barograph_burn::{Parameters, cpu};
+use barograph_burn::{Parameters, device_of};
 use barograph_monitor::{EvidenceMode, Options, Session};
 use barograph_vocab::Diagnosis;
 
@@ -52,7 +52,7 @@ pub struct InspectedLayer {
 pub fn inspect(recipe: &Recipe, data: &dyn RowSource) -> Result<Inspection, TrainError> {
     let takes = recipe.loss.describe().takes;
     let Prepared { rows: data, task, training, validation, .. } = prepare(data, recipe, takes)?;
-    let network = Network::from_recipe(recipe, data.features(), &cpu(true))?;
+    let network = Network::from_recipe(recipe, data.features(), &recipe.open_device(true)?)?;
     let parameters = Parameters::of(&network).renamed(|path| network.site_of(path));
     check::check_inputs(&network, &data, &training, &validation)?;
     let rows = Rows::new(&data, training);
@@ -60,7 +60,7 @@ pub fn inspect(recipe: &Recipe, data: &dyn RowSource) -> Result<Inspection, Trai
     let scoring = Scoring::new(task, takes);
     let rules = WeightRules::new(&network, Vec::new())?;
     let auxiliary = Auxiliary::new(&network, data.features(), Vec::new())?;
-    let (loss, device) = (OutputLosses::of_recipe(recipe, &network, &data)?, cpu(true));
+    let (loss, device) = (OutputLosses::of_recipe(recipe, &network, &data)?, device_of(&network, true));
     let loss = loss.as_ref();
     let engine = Engine { recipe, loss, rows: &rows, scoring, outputs, device, rules, auxiliary };
     check::check_outputs(&engine, &data)?;

@@ -1,4 +1,5 @@
 //! How good the answers are.
+use crate::metric::{MetricBatch, Metrics};
 use crate::recipe::{LossTakes, Task};
 use barograph_monitor::right_classes;
 use barograph_vocab::Scalar;
@@ -65,6 +66,8 @@ pub struct Score {
     terms: Vec<(String, [f64; 2])>,
     /// Of several outputs, by the name of the score.
     outputs: Vec<(String, Score)>,
+    /// What users wrote.
+    metrics: Metrics,
 }
 
 impl Score {
@@ -109,6 +112,11 @@ impl Score {
         }
     }
 
+    /// Takes in a batch for the metrics that were given.
+    pub(crate) fn see_metrics(&mut self, given: &Metrics, batch: &MetricBatch<'_>) {
+        self.metrics.see(given, batch);
+    }
+
     /// The score of one of several outputs.
     pub(crate) fn of_output(&mut self, name: String) -> &mut Self {
         let at = self.outputs.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
@@ -118,12 +126,13 @@ impl Score {
         &mut self.outputs[at].1
     }
 
-    /// Means of the terms of the loss, and scores of the outputs, by name: `species_loss`, `species_accuracy`; with `prefix` before them.
+    /// Means of the terms of the loss, scores of the outputs, and metrics, by name: `species_loss`, `species_accuracy`; with `prefix` before them.
     #[must_use]
     pub fn named(&self, prefix: &str) -> Vec<(String, f64)> {
         let terms = self.terms.iter().map(|(name, [sum, rows])| (format!("{prefix}{name}_loss"), sum / rows.max(1.0)));
         let scores = self.outputs.iter().filter_map(|(name, score)| Some((format!("{prefix}{name}"), score.value()?)));
-        terms.chain(scores).collect()
+        let metrics = self.metrics.values().map(|(name, value)| (format!("{prefix}{name}"), value));
+        terms.chain(scores).chain(metrics).collect()
     }
 
     /// The score: accuracy from 0 to 1, or R2, which is 1 for perfect answers, 0 for the mean and negative below. `None` before

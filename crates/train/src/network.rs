@@ -1,8 +1,8 @@
 //! The network of a recipe.
 use crate::layers::{
-    ActivationLayer, BatchNorm, Branch, CarriedState, Cell, Conv1d, Conv2d, Conv2dTranspose, Dense, Dropout, Embedding,
-    GlobalPool, Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, Masking, MultiHeadAttention, Parallel, Pool, Pool2d,
-    PositionEmbedding, Prelu, Recurrent, Residual, RmsNorm, Sequential, Transformer,
+    ActivationLayer, BatchNorm, Branch, CarriedState, Cell, Conv1d, Conv2d, Conv2dTranspose, Custom, Dense, Dropout,
+    Embedding, GlobalPool, Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, Masking, MultiHeadAttention, Parallel,
+    Pool, Pool2d, PositionEmbedding, Prelu, Recurrent, Residual, RmsNorm, Sequential, Transformer,
 };
 use crate::model::{LayerFact, Model};
 use crate::random::{Purpose, Random};
@@ -165,7 +165,8 @@ fn shown(names: &[String], layers: &[Layer], path: &str) -> Option<String> {
     let number: usize = number.parse().ok()?;
     let (name, layer) = (names.get(number)?, layers.get(number)?);
     let inner = layer.inner().and_then(|(names, layers)| shown(names, layers, rest));
-    Some(format!("{name}.{}", inner.as_deref().unwrap_or(rest)))
+    let own = if let Layer::Custom(layer) = layer { layer.weight_name(rest) } else { None };
+    Some(format!("{name}.{}", inner.as_deref().or(own).unwrap_or(rest)))
 }
 
 impl Model for Network {
@@ -327,6 +328,11 @@ impl Builder<'_> {
         self.activities.extend(
             activity.filter(|activity| *activity != RegularizerKind::None).map(|activity| (site.to_owned(), activity)),
         );
+        if let LayerKind::Custom { layer } = kind {
+            self.facts.extend(facts(kind, site, input));
+            let custom = Custom::new(layer.written()?, shapes, random, self.device)?;
+            return Ok(Some(Layer::Custom(custom)));
+        }
         let Some(specs) = kind.layers() else {
             // A layer that computes nothing is one of the recipe all the same, and counts when remedies number its layers.
             self.facts.extend(facts(kind, site, input));
@@ -427,7 +433,8 @@ fn build(kind: &LayerKind, number: usize, shapes: [Shape; 2], random: &mut Rando
         // Values lie in one row between all layers, so there is nothing to do.
         LayerKind::Flatten
         | LayerKind::Reshape { .. }
-        // The builder makes these of what is inside of them.
+        // The builder makes these of what is inside of them, or of what a user wrote.
+        | LayerKind::Custom { .. }
         | LayerKind::Residual { .. }
         | LayerKind::Parallel { .. }
         | LayerKind::Sequential { .. } => return None,

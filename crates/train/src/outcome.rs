@@ -1,7 +1,7 @@
 //! What a training came to.
 use crate::data::Scaling;
 use crate::trial::Baseline;
-use barograph_burn::{Observer, Scope, cpu, from_slice, to_vec};
+use barograph_burn::{Observer, Scope, device_of, from_slice, to_vec};
 use barograph_monitor::EvidenceMode;
 use barograph_vocab::{Diagnosis, EpochRecord, Remedy, RunEnd, Scalar, Trial};
 use std::path::PathBuf;
@@ -81,7 +81,8 @@ impl<M: crate::Model> Outcome<M> {
         let mut inputs = inputs.to_vec();
         self.inputs.apply(&mut inputs);
         let rows = inputs.len() / features.max(1);
-        let mut outputs = to_vec(&self.model.valid().forward(from_slice(inputs, [rows, features], &cpu(false))));
+        let device = device_of(&self.model, false);
+        let mut outputs = to_vec(&self.model.valid().forward(from_slice(inputs, [rows, features], &device)));
         self.targets.undo(&mut outputs);
         outputs
     }

@@ -4,7 +4,7 @@ use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::preprocessing::Preprocessing;
 use crate::recipe::{LossTakes, Task};
-use barograph_burn::{Scope, cpu, from_slice, to_vec};
+use barograph_burn::{Scope, device_of, from_slice, to_vec};
 
 /// Rows that are run at once: bounds the memory (our choice).
 const ROWS_AT_ONCE: usize = 1024;
@@ -62,7 +62,7 @@ pub fn predict<M: Model>(
         return Err(TrainError::Mismatch(format!("row {row}, {problem}")));
     }
     let _scope = Scope::default().enter();
-    let (model, device) = (model.valid(), cpu(false));
+    let (model, device) = (model.valid(), device_of(model, false));
     let (mut outputs, mut width) = (Vec::new(), 0);
     for rows in inputs.chunks(ROWS_AT_ONCE * features) {
         let answers = model.forward(from_slice(rows.to_vec(), [rows.len() / features, features], &device));

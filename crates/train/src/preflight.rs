@@ -7,7 +7,7 @@ use crate::metrics::Answers;
 use crate::model::Model;
 use crate::recipe::{LayerKind, LayerSpec, LossTakes, Recipe};
 use crate::subject::Subject;
-use barograph_burn::{Scope, StepKey, cpu, from_slice, to_vec};
+use barograph_burn::{Scope, StepKey, cpu, device_of, from_slice, to_vec};
 use burn::prelude::*;
 
 /// The multiple of its expectation above which a first loss is remarkable (our choice: weights as they are usually drawn add about a half).
@@ -60,13 +60,13 @@ pub fn preflight<M: Model>(subject: &Subject<'_, M>) -> Result<Vec<PreflightChec
 fn outputs<M: Model>(model: &M, inputs: &[f32], features: usize) -> Tensor<2> {
     let _scope = Scope::default().enter();
     let rows = inputs.len() / features.max(1);
-    model.valid().forward(from_slice(inputs.to_vec(), [rows, features], &cpu(false)))
+    model.valid().forward(from_slice(inputs.to_vec(), [rows, features], &device_of(model, false)))
 }
 
 fn first_loss<M: Model>(engine: &Engine<'_>, model: &M, batch: &Batch) -> PreflightCheck {
     let name = "first loss";
     let answers = outputs(model, &batch.inputs, batch.features);
-    let targets = batch.targets(&cpu(false));
+    let targets = batch.targets(&device_of(model, false));
     let loss = loss_of(engine, answers.clone(), &targets);
     let said = |passed, text| PreflightCheck { name, passed, text };
     if !loss.is_finite() {

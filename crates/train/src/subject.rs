@@ -11,7 +11,7 @@ use crate::model::Model;
 use crate::prepare::{Prepared, prepare};
 use crate::recipe::Recipe;
 use crate::weight_rules::WeightRules;
-use barograph_burn::cpu;
+use barograph_burn::device_of;
 
 /// What [`crate::lr_find`], [`crate::gradcheck`], [`crate::overfit`] and [`crate::preflight`] look at. Nothing of it is changed: they work on
 /// copies of the model, and all randomness is keyed by the recipe's seed.
@@ -51,7 +51,7 @@ impl<M: Model> Subject<'_, M> {
         let scoring = Scoring::new(task, takes);
         let rules = WeightRules::new(self.model, Vec::new())?;
         let auxiliary = Auxiliary::new(self.model, data.features(), Vec::new())?;
-        let (recipe, loss, device) = (self.recipe, self.loss, cpu(true));
+        let (recipe, loss, device) = (self.recipe, self.loss, device_of(self.model, true));
         let engine = Engine { recipe, loss, rows: &rows, scoring, outputs, device, rules, auxiliary };
         check::check_outputs(&engine, &data)?;
         work(&engine)

@@ -14,7 +14,7 @@ use crate::recipe::Recipe;
 use crate::schedules::Schedule;
 use crate::weight_rules::WeightRules;
 use crate::{Model, Network};
-use barograph_burn::cpu;
+use barograph_burn::device_of;
 use barograph_vocab::{Remedy, Severity, Trial};
 
 /// What a loss must have come down to, as a share of where the trial began, for a remedy to count as working (our choice: noise
@@ -63,11 +63,11 @@ pub fn try_remedy(
     let prepared = prepare(data, &repaired, Some(repaired.loss.kind.takes()))?;
     let rows = Rows::new(&prepared.rows, prepared.training);
     let scoring = Scoring::new(prepared.task, Some(repaired.loss.kind.takes()));
-    let network = Network::from_recipe(&repaired, prepared.rows.features(), &cpu(true))?;
+    let network = Network::from_recipe(&repaired, prepared.rows.features(), &repaired.open_device(true)?)?;
     let outputs = crate::check::outputs(&network, prepared.rows.features());
     let rules = WeightRules::new(&network, Vec::new())?;
     let auxiliary = Auxiliary::new(&network, prepared.rows.features(), Vec::new())?;
-    let (loss, device) = (OutputLosses::of_recipe(&repaired, &network, &prepared.rows)?, cpu(true));
+    let (loss, device) = (OutputLosses::of_recipe(&repaired, &network, &prepared.rows)?, device_of(&network, true));
     let (recipe_of_trial, loss) = (&repaired, loss.as_ref());
     let engine = Engine { recipe: recipe_of_trial, loss, rows: &rows, scoring, outputs, device, rules, auxiliary };
     crate::check::check_outputs(&engine, &prepared.rows)?;

@@ -16,8 +16,8 @@ use crate::workspace;
 const SOURCES: &str = "crates/train/src/recipe";
 
 /// The tables of a recipe in the order of the page: the type that documents the table, and the types of its values.
-const TABLES: [(&str, &[&str]); 12] = [
-    ("Recipe", &["Task"]),
+const TABLES: [(&str, &[&str]); 13] = [
+    ("Recipe", &["Task", "Precision"]),
     ("DataSpec", &["Normalize", "Examples", "ImageSpec", "Channels", "Resize", "BrokenImages", "TokenSpec"]),
     ("ModelSpec", &[]),
     (
@@ -42,6 +42,7 @@ const TABLES: [(&str, &[&str]); 12] = [
     ("OptimizerSpec", &["OptimizerKind"]),
     ("PenaltySpec", &[]),
     ("ClipSpec", &[]),
+    ("LossScaleSpec", &[]),
     ("ScheduleSpec", &["ScheduleKind", "Swing", "Unit"]),
     ("CallbackSpec", &["Watch", "Monitor", "Mode", "ThresholdMode", "ClipMethod"]),
     ("ObserveSpec", &[]),

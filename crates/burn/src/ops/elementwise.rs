@@ -53,6 +53,20 @@ pub fn square<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     unary("square", Location::caller(), x, Tensor::<D>::square)
 }
 
+/// The sine.
+#[must_use]
+#[track_caller]
+pub fn sin<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("sin", Location::caller(), x, Tensor::sin)
+}
+
+/// The cosine.
+#[must_use]
+#[track_caller]
+pub fn cos<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    unary("cos", Location::caller(), x, Tensor::cos)
+}
+
 /// The hyperbolic tangent.
 #[must_use]
 #[track_caller]

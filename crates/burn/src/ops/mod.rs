@@ -7,12 +7,14 @@
 //! Reductions over a whole tensor sum in one fixed order, so that results do not depend on the number of threads.
 
 mod elementwise;
+mod gradient;
 mod network;
 mod reduce;
 mod row_function;
 mod shape;
 
 pub use elementwise::*;
+pub use gradient::*;
 pub use network::*;
 pub use reduce::*;
 pub use row_function::*;

@@ -1,5 +1,6 @@
 //! The operations that layers are made of.
 use super::{binary, unary};
+use crate::numerics::{is_mixed, narrowed, widened};
 use crate::to_vec;
 use crate::trace::Recording;
 use burn::prelude::*;
@@ -11,7 +12,7 @@ use std::panic::Location;
 #[must_use]
 #[track_caller]
 pub fn matmul<const D: usize>(x: Tensor<D>, y: Tensor<D>) -> Tensor<D> {
-    binary("matmul", Location::caller(), ("left", x), ("right", y), Tensor::matmul)
+    binary("matmul", Location::caller(), ("left", x), ("right", y), |x, y| widened(narrowed(x).matmul(narrowed(y))))
 }
 
 /// `x * weight + bias` for `x` `[.., inputs]`, `weight` `[inputs, units]`, `bias` `[units]`.
@@ -30,6 +31,26 @@ pub fn linear<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tens
 
 /// All leading axes become rows, so that there is one large product and not one for each example.
 fn one_product<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
+    if is_mixed() {
+        let y = in_one_product(narrowed(x), narrowed(weight), None);
+        let y = widened(y);
+        // Added in single precision, as sums are.
+        return match bias {
+            Some(bias) => y.clone() + along_last_axis(bias, y.dims()),
+            None => y,
+        };
+    }
+    in_one_product(x, weight, bias)
+}
+
+/// A vector in a shape that is added to the last axis.
+fn along_last_axis<const D: usize>(vector: Tensor<1>, dims: [usize; D]) -> Tensor<D> {
+    let mut shape = [1; D];
+    shape[D - 1] = dims[D - 1];
+    vector.reshape(shape)
+}
+
+fn in_one_product<const D: usize>(x: Tensor<D>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<D> {
     if D == 2 {
         return module::linear(x, weight, bias);
     }
@@ -78,11 +99,11 @@ pub fn conv1d(
 ) -> Tensor<3> {
     let options = || ConvOptions::new_with_padding([stride], [padding], [1], 1);
     match Recording::begin("conv1d", Location::caller()) {
-        None => module::conv1d(x, weight, bias, options()),
+        None => widened(module::conv1d(narrowed(x), narrowed(weight), bias.map(narrowed), options())),
         Some(recording) => {
             let (x, weight) = (recording.input("input", x), recording.input("weight", weight));
             let bias = bias.map(|bias| recording.input("bias", bias));
-            recording.output(module::conv1d(x, weight, bias, options()))
+            recording.output(widened(module::conv1d(narrowed(x), narrowed(weight), bias.map(narrowed), options())))
         }
     }
 }
@@ -101,11 +122,16 @@ pub fn conv2d_transpose(
 ) -> Tensor<4> {
     let options = || ConvTransposeOptions::new(stride, [0; 2], extra, [1; 2], 1);
     match Recording::begin("conv2d_transpose", Location::caller()) {
-        None => module::conv_transpose2d(x, weight, bias, options()),
+        None => widened(module::conv_transpose2d(narrowed(x), narrowed(weight), bias.map(narrowed), options())),
         Some(recording) => {
             let (x, weight) = (recording.input("input", x), recording.input("weight", weight));
             let bias = bias.map(|bias| recording.input("bias", bias));
-            recording.output(module::conv_transpose2d(x, weight, bias, options()))
+            recording.output(widened(module::conv_transpose2d(
+                narrowed(x),
+                narrowed(weight),
+                bias.map(narrowed),
+                options(),
+            )))
         }
     }
 }
@@ -123,11 +149,11 @@ pub fn conv2d(
 ) -> Tensor<4> {
     let options = || ConvOptions::new_with_padding(stride, padding, [1, 1], 1);
     match Recording::begin("conv2d", Location::caller()) {
-        None => module::conv2d(x, weight, bias, options()),
+        None => widened(module::conv2d(narrowed(x), narrowed(weight), bias.map(narrowed), options())),
         Some(recording) => {
             let (x, weight) = (recording.input("input", x), recording.input("weight", weight));
             let bias = bias.map(|bias| recording.input("bias", bias));
-            recording.output(module::conv2d(x, weight, bias, options()))
+            recording.output(widened(module::conv2d(narrowed(x), narrowed(weight), bias.map(narrowed), options())))
         }
     }
 }

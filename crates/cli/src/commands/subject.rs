@@ -3,7 +3,6 @@ use super::recipe_argument::RecipeArgument;
 use crate::context::Context;
 use crate::experiment::{say_notes, with_the_file};
 use anyhow::Result;
-use barograph_burn::cpu;
 use barograph_train::data::{self, Loaded};
 use barograph_train::recipe::Recipe;
 use barograph_train::{Loss, Network, Subject, TrainError, recipe_loss};
@@ -26,7 +25,7 @@ impl Loading {
     pub(super) fn of(recipe: Recipe, context: &Context) -> Result<Self> {
         let data = data::load(&recipe)?;
         say_notes(&data, context);
-        let model = Network::from_recipe(&recipe, data.dataset.features(), &cpu(true))?;
+        let model = Network::from_recipe(&recipe, data.dataset.features(), &recipe.open_device(true)?)?;
         let loss = recipe_loss(&recipe, &model, &data.dataset).map_err(|error| with_the_file(&recipe, error))?;
         Ok(Self { recipe, data, model, loss })
     }

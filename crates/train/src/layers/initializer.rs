@@ -11,6 +11,53 @@ pub struct Fans {
     pub fan_out: usize,
 }
 
+impl Fans {
+    /// Those of a weight `[inputs, units]`, or of filters `[units, inputs, ...]`; of a vector both are its length.
+    #[must_use]
+    pub fn of(shape: &[usize]) -> Self {
+        match *shape {
+            [inputs, units] => Self { fan_in: inputs, fan_out: units },
+            [units, inputs, ref window @ ..] => {
+                let window: usize = window.iter().product();
+                Self { fan_in: inputs * window, fan_out: units * window }
+            }
+            [length] => Self { fan_in: length, fan_out: length },
+            [] => Self { fan_in: 1, fan_out: 1 },
+        }
+    }
+}
+
+/// How first weights are drawn. Any function of a shape that gives that many numbers, in row-major order, is one; it should draw from
+/// nothing but `random`, so that equal seeds give equal networks.
+///
+/// ```
+/// use barograph_train::{layers::{Fans, Initialize}, random::Random};
+/// // Uniform, as the first layer of a network of sines wants it (Sitzmann et al., 2020).
+/// let siren = |shape: &[usize], fans: Fans, random: &mut Random| {
+///     let mut weights = vec![0.0; shape.iter().product()];
+///     random.fill_uniform(&mut weights, -1.0 / fans.fan_in as f64, 1.0 / fans.fan_in as f64);
+///     weights
+/// };
+/// # fn is_initializer(_: impl Initialize) {}
+/// # is_initializer(siren);
+/// ```
+pub trait Initialize: Send {
+    /// The weights of this shape.
+    fn draw(&self, shape: &[usize], fans: Fans, random: &mut Random) -> Vec<f32>;
+}
+
+impl<F: Fn(&[usize], Fans, &mut Random) -> Vec<f32> + Send> Initialize for F {
+    fn draw(&self, shape: &[usize], fans: Fans, random: &mut Random) -> Vec<f32> {
+        self(shape, fans, random)
+    }
+}
+
+impl Initialize for Initializer {
+    fn draw(&self, shape: &[usize], fans: Fans, random: &mut Random) -> Vec<f32> {
+        initialize(*self, shape.iter().product(), fans, random)
+    }
+}
+
 /// Draws `count` weights.
 ///
 /// `orthogonal` fills a `[fan_in, count / fan_in]` matrix with orthonormal rows or columns, whichever are fewer.

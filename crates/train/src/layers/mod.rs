@@ -10,6 +10,7 @@ mod carried;
 mod conv1d;
 mod conv2d;
 mod conv2d_transpose;
+mod custom;
 mod dense;
 mod dropout;
 mod embedding;
@@ -42,6 +43,8 @@ pub use carried::CarriedState;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
 pub use conv2d_transpose::Conv2dTranspose;
+pub(crate) use custom::Function;
+pub use custom::{Custom, CustomLayer, LayerWeights, NewWeight};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
@@ -49,7 +52,7 @@ pub use global_pool::GlobalPool;
 pub use glu::Glu;
 pub use group_norm::GroupNorm;
 pub use head::Head;
-pub use initializer::{Fans, initialize};
+pub use initializer::{Fans, Initialize, initialize};
 pub use layer_norm::LayerNorm;
 pub use leaky_relu::LeakyRelu;
 pub use masking::Masking;
@@ -168,6 +171,8 @@ pub enum Layer {
     Parallel(Parallel),
     /// Layers one after the other, as one layer.
     Sequential(Sequential),
+    /// A layer that a user wrote.
+    Custom(Custom),
 }
 
 impl Layer {
@@ -235,6 +240,7 @@ impl Layer {
             Self::Residual(layer) => layer.forward(site, x),
             Self::Parallel(layer) => layer.forward(site, x),
             Self::Sequential(layer) => layer.forward(site, x),
+            Self::Custom(layer) => layer.forward(site, x),
         }
     }
 

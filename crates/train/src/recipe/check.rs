@@ -29,6 +29,7 @@ pub(crate) fn out_of_bounds(recipe: &Recipe) -> Vec<Problem> {
 /// Values that do not go with one another.
 pub(crate) fn inconsistent(recipe: &Recipe) -> Vec<Problem> {
     let mut found = Found::new();
+    check_device(recipe, &mut found);
     check_data(recipe, &mut found);
     check_examples(recipe, &mut found);
     check_stateful(recipe, &mut found);
@@ -50,6 +51,12 @@ fn placed(found: Found, recipe: &Recipe) -> Vec<Problem> {
 
 /// A key and what is wrong with it.
 type Found = Vec<(String, String)>;
+
+fn check_device(recipe: &Recipe, found: &mut Found) {
+    if let Err(problem) = recipe.device.parse::<barograph_burn::DeviceName>() {
+        found.push(("device".to_owned(), problem));
+    }
+}
 
 fn check_layers(recipe: &Recipe, found: &mut Found) {
     check_names("layers", &recipe.layers, found);

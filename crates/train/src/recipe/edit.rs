@@ -1,4 +1,5 @@
 //! Changing a recipe's text, with its comments kept.
+use super::custom::take_code;
 use super::layer_names;
 use super::suggest;
 use super::write::number_value;
@@ -67,6 +68,8 @@ impl Recipe {
         let mut recipe = outcome.map_err(|error| moved(error, place))?;
         recipe.name.clone_from(&if key == "name" { recipe.name.clone() } else { self.name.clone() });
         recipe.origin.folder.clone_from(&self.origin.folder);
+        // A file holds the names of custom layers and not what is behind them.
+        take_code(&mut recipe.layers, &self.layers);
         Ok(recipe)
     }
 

@@ -1,7 +1,11 @@
 //! One layer of a recipe, and how code makes one.
+use super::CustomSpec;
 use super::layers::{EMBEDDING, LayerKind, Merge, Padding};
 use super::visit::{Section, Visitor};
 use super::{Activation, ConstraintKind, Initializer, RecurrentSpec, RegularizerKind, TransformerSpec, WeightSpec};
+use crate::layers::{CustomLayer, Function};
+use burn::prelude::*;
+use std::sync::Arc;
 
 /// `[[layers]]`: one layer. Data runs through the layers in the order of the recipe.
 #[derive(Clone, Debug, PartialEq)]
@@ -166,6 +170,21 @@ impl LayerSpec {
         LayerKind::Sequential { layers: layers.into() }.into()
     }
 
+    /// A layer that is written in Rust; `name` is written into recipe files, and names its site: `scale1`.
+    #[must_use]
+    pub fn custom(name: impl Into<String>, layer: impl CustomLayer + 'static) -> Self {
+        LayerKind::Custom { layer: CustomSpec::new(name, Arc::new(layer)) }.into()
+    }
+
+    /// A function from `[batch, values]` to the same shape as a layer, such as an activation function of one's own.
+    #[must_use]
+    pub fn function(
+        name: impl Into<String>,
+        function: impl Fn(Tensor<2>) -> Tensor<2> + Send + Sync + 'static,
+    ) -> Self {
+        Self::custom(name, Function(function))
+    }
+
     /// With this name as its site path.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>) -> Self {
@@ -283,9 +302,9 @@ impl LayerSpec {
 #[must_use]
 pub fn layer_names(layers: &[LayerSpec]) -> Vec<String> {
     let given: Vec<&str> = layers.iter().filter_map(|layer| layer.name.as_deref()).collect();
-    let mut numbers = std::collections::BTreeMap::<&str, u32>::new();
-    let mut next = |stem: &'static str| loop {
-        let number = numbers.entry(stem).or_default();
+    let mut numbers = std::collections::BTreeMap::<String, u32>::new();
+    let mut next = |stem: &str| loop {
+        let number = numbers.entry(stem.to_owned()).or_default();
         *number += 1;
         let name = format!("{stem}{number}");
         if !given.contains(&name.as_str()) {

@@ -1,7 +1,8 @@
 //! The kinds of layer.
 use super::visit::{Counts, Kind, Limits, Visitor, words};
 use super::{
-    Activation, ConstraintKind, Initializer, LayerSpec, RecurrentSpec, RegularizerKind, TransformerSpec, WeightSpec,
+    Activation, ConstraintKind, CustomSpec, Initializer, LayerSpec, RecurrentSpec, RegularizerKind, TransformerSpec,
+    WeightSpec,
 };
 
 /// Largest width, channel count or kernel that a recipe may ask for: our choice, far above any use, so that a slip of the
@@ -252,6 +253,11 @@ pub enum LayerKind {
         /// `activation`. Default `relu`.
         activation: Activation,
     },
+    /// `custom`: a layer that is written in Rust. Only code can put one into a recipe, with `LayerSpec::custom`; a file holds no more than its name.
+    Custom {
+        /// `layer`: what it is called, which also names its site. Default `custom`.
+        layer: CustomSpec,
+    },
 }
 
 impl LayerKind {
@@ -339,7 +345,7 @@ impl LayerKind {
 
     /// What a layer of this kind is called when the recipe gives it no name, before its number.
     #[must_use]
-    pub(super) const fn stem(&self) -> &'static str {
+    pub(super) const fn stem(&self) -> &str {
         match self {
             Self::Dense { .. } => "dense",
             Self::Conv2d { .. } | Self::Conv1d { .. } | Self::Conv2dTranspose { .. } => "conv",
@@ -361,6 +367,7 @@ impl LayerKind {
             Self::Residual { .. } => "residual",
             Self::Parallel { .. } => "parallel",
             Self::Sequential { .. } => "sequential",
+            Self::Custom { layer } => layer.name.as_str(),
         }
     }
 }
@@ -405,6 +412,7 @@ impl Kind for LayerKind {
             Self::Residual { layers: Vec::new() },
             Self::Parallel { merge: Merge::Concat, layers: Vec::new() },
             Self::Sequential { layers: Vec::new() },
+            Self::Custom { layer: CustomSpec::default() },
         ]
     }
 
@@ -441,6 +449,7 @@ impl Kind for LayerKind {
             Self::Residual { .. } => "residual",
             Self::Parallel { .. } => "parallel",
             Self::Sequential { .. } => "sequential",
+            Self::Custom { .. } => "custom",
         }
     }
 
@@ -483,6 +492,7 @@ impl Kind for LayerKind {
             }
             Self::Flatten | Self::GlobalMaxPool | Self::GlobalAveragePool | Self::Glu => {}
             Self::Activation { activation } => visitor.word("activation", activation),
+            Self::Custom { layer } => visitor.text("layer", &mut layer.name),
             Self::Reshape { shape } => visitor.sizes("shape", shape, sizes, [1, 3]),
             Self::Embedding { vocabulary, dimension, initializer, trainable, mask_zero, regularizer, constraint } => {
                 visitor.count("vocabulary", vocabulary, sizes, true);

@@ -25,7 +25,7 @@
 //! [loss]                   # LossSpec
 //! kind = "cross_entropy"
 //!
-//! [optimizer]              # OptimizerSpec; and [penalty], [clip], [schedule], [[callbacks]], [observe]
+//! [optimizer]              # OptimizerSpec; and [penalty], [clip], [loss_scale], [schedule], [[callbacks]], [observe]
 //! kind = "adam"
 //! learning_rate = 0.001
 //! ```
@@ -36,7 +36,9 @@ mod activation;
 mod callbacks;
 mod check;
 mod constraint;
+mod custom;
 mod data;
+mod device;
 mod diff;
 mod edit;
 mod error;
@@ -52,6 +54,7 @@ mod observe;
 mod optimizer;
 mod origin;
 mod outputs;
+mod precision;
 mod read;
 mod recurrent;
 mod regularizer;
@@ -66,6 +69,7 @@ mod write;
 pub use activation::Activation;
 pub use callbacks::{CallbackSpec, ClipMethod, Mode, Monitor, ThresholdMode, Watch};
 pub use constraint::ConstraintKind;
+pub use custom::CustomSpec;
 pub use data::{DataSpec, Missing, Normalize, Task};
 pub use diff::{DiffLine, diff, diff_text};
 pub use error::{Problem, RecipeError};
@@ -81,6 +85,7 @@ pub use observe::ObserveSpec;
 pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpec, PenaltySpec};
 pub use origin::Origin;
 pub use outputs::OutputSpec;
+pub use precision::{LossScaleSpec, Precision};
 pub use recurrent::RecurrentSpec;
 pub use regularizer::{OrthogonalMode, RegularizerKind};
 pub use schedule::{ScheduleKind, ScheduleSpec, Swing, Unit};
@@ -89,6 +94,7 @@ pub(crate) use shapes::{branch_shapes, inner_shapes};
 pub use transformer::{NormPlace, TransformerSpec};
 pub use weights::WeightSpec;
 
+use barograph_burn::DeviceName;
 use std::path::{Path, PathBuf};
 #[cfg(test)]
 pub(crate) use visit::Kind;
@@ -121,6 +127,10 @@ pub struct Recipe {
     pub epochs: u64,
     /// `batch`: rows of one step. Default 32.
     pub batch: u64,
+    /// `device`: where to train: `cpu`, `cuda`, `cuda:1` (the second card) or `wgpu`. The last two need a build with the feature of that name. Default `cpu`.
+    pub device: String,
+    /// `precision`: of products. Default `f32`.
+    pub precision: Precision,
     /// `task`: default: told by the targets and the loss.
     pub task: Option<Task>,
     /// `[data]`.
@@ -139,6 +149,8 @@ pub struct Recipe {
     pub penalty: PenaltySpec,
     /// `[clip]`.
     pub clip: ClipSpec,
+    /// `[loss_scale]`.
+    pub loss_scale: LossScaleSpec,
     /// `[schedule]`.
     pub schedule: ScheduleSpec,
     /// `[[callbacks]]`.
@@ -156,6 +168,8 @@ impl Default for Recipe {
             seed: 0,
             epochs: 10,
             batch: 32,
+            device: DeviceName::Cpu.to_string(),
+            precision: Precision::F32,
             task: None,
             data: DataSpec::default(),
             model: ModelSpec::default(),
@@ -165,6 +179,7 @@ impl Default for Recipe {
             optimizer: OptimizerSpec::default(),
             penalty: PenaltySpec::default(),
             clip: ClipSpec::default(),
+            loss_scale: LossScaleSpec::default(),
             schedule: ScheduleSpec::default(),
             callbacks: Vec::new(),
             observe: ObserveSpec::default(),
@@ -179,6 +194,8 @@ impl Section for Recipe {
         visitor.count("seed", &mut self.seed, Counts::from(0), false);
         visitor.count("epochs", &mut self.epochs, Counts::from(1), false);
         visitor.count("batch", &mut self.batch, Counts::between(1, LARGEST_BATCH), false);
+        visitor.text("device", &mut self.device);
+        visitor.word("precision", &mut self.precision);
         visitor.word_or_none("task", &mut self.task);
         visitor.section("data", &mut self.data, false);
         visitor.section("model", &mut self.model, false);
@@ -188,6 +205,7 @@ impl Section for Recipe {
         visitor.section("optimizer", &mut self.optimizer, false);
         visitor.section("penalty", &mut self.penalty, false);
         visitor.section("clip", &mut self.clip, false);
+        visitor.section("loss_scale", &mut self.loss_scale, false);
         visitor.section("schedule", &mut self.schedule, false);
         visitor.sections("callbacks", &mut self.callbacks);
         visitor.section("observe", &mut self.observe, false);

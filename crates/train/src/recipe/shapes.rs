@@ -126,6 +126,7 @@ fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
             divided(input.channels() as u64, *groups, "groups", "channels").map(|()| input)
         }
         LayerKind::Glu => halved(input),
+        LayerKind::Custom { layer } => layer.written()?.output(input),
         LayerKind::Sequential { layers } => Ok(inner_shapes(layers, input)?.last().copied().unwrap_or(input)),
         LayerKind::Residual { layers } => match inner_shapes(layers, input)?.last() {
             Some(&output) if output != input => Err(format!(

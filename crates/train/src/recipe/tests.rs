@@ -566,6 +566,9 @@ prop_compose! {
         let layers = layers.into_iter().map(|mut layer| { layer.name = layer.name.filter(|name| used.insert(name.clone())); layer }).collect();
         Recipe {
             name, seed, epochs, batch, task, data, layers, outputs: Vec::new(),
+            device: if numbers.1 < 0.5 { "cuda:3".to_owned() } else { "cpu".to_owned() },
+            precision: if numbers.2 < 0.5 { Precision::F16 } else { Precision::Bf16 },
+            loss_scale: LossScaleSpec { initial: 1.0 + numbers.0, interval: counts.0 + 1, ..LossScaleSpec::default() },
             loss: LossSpec { kind: loss, reduction: losses.1, label_smoothing, class_weights },
             model: ModelSpec {
                 load: counts.2.map(|number| format!("{number}.safetensors").into()),

@@ -79,7 +79,9 @@ pub(super) fn of(kind: &LayerKind, input: Shape, output: Shape) -> u64 {
         | LayerKind::Flatten
         | LayerKind::Reshape { .. }
         | LayerKind::Parallel { .. }
-        | LayerKind::Sequential { .. } => 0,
+        | LayerKind::Sequential { .. }
+        // What a custom layer computes is not known.
+        | LayerKind::Custom { .. } => 0,
     }
 }
 

@@ -16,8 +16,11 @@ use crate::check;
 use crate::data::RowSource;
 use crate::engine::Engine;
 use crate::error::TrainError;
+use crate::first_weights::{self, AskedInitializer};
 use crate::gradient_hook::GradientHook;
+use crate::layers::Initialize;
 use crate::losses::{Loss, OutputLosses};
+use crate::metric::{Metric, Metrics};
 use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::outcome::Outcome;
@@ -25,7 +28,7 @@ use crate::prepare::{Prepared, prepare};
 use crate::preprocessing::Preprocessing;
 use crate::recipe::Recipe;
 use crate::weight_rules::{AskedRule, Constraint, Regularizer, WeightRules};
-use barograph_burn::cpu;
+use barograph_burn::device_of;
 use run::Run;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +50,8 @@ pub struct Trainer<M> {
     loss: Box<dyn Loss>,
     rules: Vec<AskedRule>,
     auxiliary: Vec<AskedLoss>,
+    metrics: Metrics,
+    initializers: Vec<AskedInitializer>,
     hooks: Vec<Box<dyn GradientHook>>,
     callbacks: Vec<Box<dyn Callback>>,
     folder: Option<PathBuf>,
@@ -56,12 +61,12 @@ pub struct Trainer<M> {
 }
 
 impl Trainer<crate::Network> {
-    /// Trains the network of a recipe with the loss and the callbacks of that recipe.
+    /// Trains the network of a recipe on its device, with its loss and its callbacks.
     ///
     /// # Errors
-    /// When the layers do not fit the data or each other.
+    /// When the layers do not fit the data or each other, or the device cannot be used.
     pub fn from_recipe(recipe: &Recipe, data: &dyn RowSource) -> Result<Self, TrainError> {
-        let model = crate::Network::from_recipe(recipe, data.features(), &cpu(true))?;
+        let model = crate::Network::from_recipe(recipe, data.features(), &recipe.open_device(true)?)?;
         let loss = OutputLosses::of_recipe(recipe, &model, data)?;
         Ok(Self { loss, ..Self::new(model, recipe.loss.clone()).recipe(recipe.clone()) })
     }
@@ -77,6 +82,8 @@ impl<M: Model> Trainer<M> {
             loss: Box::new(loss),
             rules: Vec::new(),
             auxiliary: Vec::new(),
+            metrics: Metrics::default(),
+            initializers: Vec::new(),
             hooks: Vec::new(),
             callbacks: Vec::new(),
             folder: None,
@@ -86,8 +93,8 @@ impl<M: Model> Trainer<M> {
         }
     }
 
-    /// Takes epochs, batch, seed, optimizer, penalty, clipping, schedule, callbacks and observation from a recipe. Its layers, loss
-    /// and data file are not used.
+    /// Takes epochs, batch, seed, optimizer, penalty, clipping, schedule, callbacks and observation from a recipe. Its layers, loss,
+    /// device and data file are not used: a model is trained where its weights are.
     #[must_use]
     pub fn recipe(mut self, recipe: Recipe) -> Self {
         self.recipe = recipe;
@@ -143,6 +150,20 @@ impl<M: Model> Trainer<M> {
         self
     }
 
+    /// Measures this over each epoch, on the training rows and on those that are held out.
+    #[must_use]
+    pub fn metric(mut self, metric: impl Metric + Clone + 'static) -> Self {
+        self.metrics.add(metric);
+        self
+    }
+
+    /// Draws the first values of the weight at a site, such as `dense1.weight`, in this way, from the recipe's seed.
+    #[must_use]
+    pub fn initializer(mut self, site: impl Into<String>, initializer: impl Initialize + 'static) -> Self {
+        self.initializers.push((site.into(), Box::new(initializer)));
+        self
+    }
+
     /// Adds something that changes gradients before they are read.
     #[must_use]
     pub fn gradient_hook(mut self, hook: impl GradientHook + 'static) -> Self {
@@ -186,8 +207,12 @@ impl<M: Model> Trainer<M> {
     /// When the data set is empty, a class has no output, or the folder cannot be used. A loss that becomes NaN is not an error: it
     /// is in the outcome.
     pub fn fit(self, data: &dyn RowSource) -> Result<Outcome<M>, TrainError> {
-        let Self { recipe, model, loss, rules, auxiliary, hooks, callbacks, folder, interrupt, observed, resume } =
-            self;
+        let Self { recipe, model, loss, rules, auxiliary, metrics, .. } = self;
+        let Self { initializers, hooks, callbacks, folder, interrupt, observed, resume, .. } = self;
+        if let Some(problem) = metrics.problem() {
+            return Err(TrainError::Mismatch(problem));
+        }
+        let model = first_weights::draw(model, recipe.seed, &initializers)?;
         let takes = loss.describe().takes;
         let Prepared { rows: data, task, training, validation } = prepare(data, &recipe, takes)?;
         check::check_inputs(&model, &data, &training, &validation)?;
@@ -195,8 +220,9 @@ impl<M: Model> Trainer<M> {
         let scoring = Scoring::new(task, takes);
         let outputs = check::outputs(&model, data.features());
         let rules = WeightRules::new(&model, rules)?;
-        let auxiliary = Auxiliary::new(&model, data.features(), auxiliary)?;
-        let (loss, device) = (loss.as_ref(), cpu(true));
+        recipe.check_precision(&device_of(&model, true))?;
+        let auxiliary = Auxiliary::new(&model, data.features(), auxiliary)?.with_metrics(metrics);
+        let (loss, device) = (loss.as_ref(), device_of(&model, true));
         let engine = Engine { recipe: &recipe, loss, rows: &training, scoring, outputs, device, rules, auxiliary };
         check::check_outputs(&engine, &data)?;
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed, resume };

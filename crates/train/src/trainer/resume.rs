@@ -59,7 +59,7 @@ impl<M: Model> Run<'_, M> {
                 let order = engine.rows.order_in(engine.recipe, 0);
                 let steps = order.chunks(rows_per_step(engine.recipe, self.batches)).take(place.epoch.done as usize);
                 for places in steps {
-                    see_rows(&mut session, &engine.rows.gather(places)?, engine);
+                    see_rows(&mut session, &engine.rows.gather(places)?, engine, &state.model);
                 }
             }
             self.observer = Some(Observer::new(session));

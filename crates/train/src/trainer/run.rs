@@ -13,6 +13,7 @@ use crate::error::TrainError;
 use crate::evaluate::{Validated, evaluate};
 use crate::facts::{Extent, declare};
 use crate::loader::{Batches, ahead};
+use crate::loss_scaler::LossScaler;
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
 use crate::preprocessing::Preprocessing;
@@ -77,7 +78,8 @@ impl<'a, M: Model> Run<'a, M> {
         let total = steps_per_epoch * recipe.epochs;
         let model = asked.model;
         let parameters = Parameters::of(&model).renamed(|path| model.site_of(path));
-        let mut hooks: Vec<_> = callbacks.iter().filter_map(|callback| callback.gradient_hook()).collect();
+        let mut hooks: Vec<_> = LossScaler::of(recipe).into_iter().collect();
+        hooks.extend(callbacks.iter().filter_map(|callback| callback.gradient_hook()));
         hooks.extend(asked.hooks);
         let optimizer = ScheduledOptimizer::new(&recipe.optimizer);
         let state = State { model, optimizer, hooks, averages: Averages::default() };

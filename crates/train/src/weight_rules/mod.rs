@@ -148,7 +148,7 @@ impl WeightRule {
 }
 
 /// The number and the unit axis of a weight.
-fn find(parameters: &Parameters, site: &str) -> Result<(usize, usize), TrainError> {
+pub(crate) fn find(parameters: &Parameters, site: &str) -> Result<(usize, usize), TrainError> {
     let found = parameters.list().iter().position(|parameter| parameter.path == site);
     let Some(number) = found else {
         let hint = suggest::hint(site, parameters.list().iter().map(|parameter| parameter.path.as_str()));

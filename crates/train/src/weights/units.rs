@@ -126,6 +126,8 @@ fn parts_of(layer: &Layer) -> Option<(&'static str, Vec<Part>)> {
             }
             ("transformer", parts)
         }
+        // What a user wrote has the names that it has there.
+        Layer::Custom(layer) => ("custom", layer.shapes().map(|(name, shape)| same(name, name, &shape)).collect()),
         // These hold no weights, or what they hold is listed by itself.
         Layer::Pool2d(_)
         | Layer::Dropout(_)
