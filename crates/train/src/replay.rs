@@ -23,7 +23,7 @@ pub(crate) fn replay<M: Model>(
     let ((last, bits), before) = steps.split_last()?;
     let mut previous = None;
     for (plan, bits) in before {
-        repeat.run(plan, *bits, None)?;
+        repeat.run(plan, *bits)?;
         previous = Some(plan);
     }
     let batch = engine.rows.gather(&last.places).ok()?;
@@ -43,24 +43,35 @@ struct Repeat<'a, M> {
 
 impl<M: Model> Repeat<'_, M> {
     /// The first bad operation of a step, which is run once for each of its batches.
+    ///
+    /// Traced, a step runs fused operations one by one, which may round the loss differently. Whether the step is the one that was
+    /// seen is found out first, from the same state.
     fn traced(&mut self, plan: &StepPlan, bits: u32) -> Option<Incident> {
         let before = self.state.clone();
+        self.run(plan, bits)?;
         let batches = plan.places.chunks(self.engine.recipe.batch as usize);
         (0..).zip(batches).find_map(|(number, places)| {
             self.state = before.clone();
             let trace = Trace::default();
-            self.run(plan, bits, Some((&trace, number)))?;
+            self.step(plan, Some((&trace, number)))?;
             trace.incident(plan.step, &self.engine.rows.gather(places).ok()?.numbers)
         })
     }
 
-    fn run(&mut self, plan: &StepPlan, bits: u32, trace: Option<(&Trace, u32)>) -> Option<()> {
+    /// Repeats a step; its loss.
+    fn step(&mut self, plan: &StepPlan, trace: Option<(&Trace, u32)>) -> Option<f32> {
         let batch = self.engine.rows.gather(&plan.places).ok()?;
         let eyes = Eyes { observer: None, trace };
         let (state, result) = self.engine.step(self.state.clone(), plan, batch, eyes, &mut Score::default());
         self.state = state;
+        Some(result.loss)
+    }
+
+    /// Repeats a step, and notes whether its loss is the one that was seen.
+    fn run(&mut self, plan: &StepPlan, bits: u32) -> Option<()> {
+        let loss = self.step(plan, None)?;
         // Which of the NaNs it is depends on how the compiler ordered the operands of an addition; that is no other loss.
-        let same = result.loss.to_bits() == bits || (result.loss.is_nan() && f32::from_bits(bits).is_nan());
+        let same = loss.to_bits() == bits || (loss.is_nan() && f32::from_bits(bits).is_nan());
         if !same && self.exactness == Exactness::Exact {
             self.exactness = Exactness::Inexact { step: plan.step };
         }

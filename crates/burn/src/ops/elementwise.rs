@@ -1,5 +1,5 @@
 //! Operations that work element by element, or along one axis and keep the shape.
-use super::{binary, unary};
+use super::{binary, fused, unary};
 use burn::prelude::*;
 use burn::tensor::activation;
 use std::panic::Location;
@@ -111,7 +111,7 @@ pub fn selu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 #[must_use]
 #[track_caller]
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    unary("gelu", Location::caller(), x, activation::gelu)
+    unary("gelu", Location::caller(), x, |x| fused::gelu(&x).unwrap_or_else(|| activation::gelu(x)))
 }
 
 /// `x * sigmoid(x)`, also called swish.
@@ -256,14 +256,20 @@ pub fn clamp_min<const D: usize>(x: Tensor<D>, low: f64) -> Tensor<D> {
 #[must_use]
 #[track_caller]
 pub fn softmax<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
-    unary("softmax", Location::caller(), x, |x| activation::softmax(x, axis))
+    unary("softmax", Location::caller(), x, |x| {
+        let fused = if axis + 1 == D { fused::softmax(&x) } else { None };
+        fused.unwrap_or_else(|| activation::softmax(x, axis))
+    })
 }
 
 /// The logarithm of the softmax along `axis`, computed without forming it.
 #[must_use]
 #[track_caller]
 pub fn log_softmax<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
-    unary("log_softmax", Location::caller(), x, |x| activation::log_softmax(x, axis))
+    unary("log_softmax", Location::caller(), x, |x| {
+        let fused = if axis + 1 == D { fused::log_softmax(&x) } else { None };
+        fused.unwrap_or_else(|| activation::log_softmax(x, axis))
+    })
 }
 
 /// `x` held between `low` and `high`; NaN stays NaN.

@@ -7,6 +7,7 @@
 //! Reductions over a whole tensor sum in one fixed order, so that results do not depend on the number of threads.
 
 mod elementwise;
+pub mod fused;
 mod gradient;
 mod network;
 mod reduce;

@@ -1,5 +1,5 @@
 //! The operations that layers are made of.
-use super::{binary, unary};
+use super::{binary, fused, unary};
 use crate::numerics::{is_mixed, narrowed, widened};
 use crate::to_vec;
 use crate::trace::Recording;
@@ -99,13 +99,33 @@ pub fn conv1d(
 ) -> Tensor<3> {
     let options = || ConvOptions::new_with_padding([stride], [padding], [1], 1);
     match Recording::begin("conv1d", Location::caller()) {
-        None => widened(module::conv1d(narrowed(x), narrowed(weight), bias.map(narrowed), options())),
+        None => {
+            let fused = flat_conv2d(&x, &weight, bias.as_ref(), stride, padding);
+            let apart = || widened(module::conv1d(narrowed(x), narrowed(weight), bias.map(narrowed), options()));
+            fused.unwrap_or_else(apart)
+        }
         Some(recording) => {
             let (x, weight) = (recording.input("input", x), recording.input("weight", weight));
             let bias = bias.map(|bias| recording.input("bias", bias));
             recording.output(widened(module::conv1d(narrowed(x), narrowed(weight), bias.map(narrowed), options())))
         }
     }
+}
+
+/// The fused convolution of images of height 1.
+fn flat_conv2d(
+    x: &Tensor<3>,
+    weight: &Tensor<3>,
+    bias: Option<&Tensor<1>>,
+    stride: usize,
+    padding: (usize, usize),
+) -> Option<Tensor<3>> {
+    let ([batch, channels, time], [units, weighed, kernel]) = (x.dims(), weight.dims());
+    let (x, weight) =
+        (x.clone().reshape([batch, channels, 1, time]), weight.clone().reshape([units, weighed, 1, kernel]));
+    let y = fused::conv2d(&x, &weight, bias, [1, stride], [(0, 0), padding])?;
+    let [batch, units, _, positions] = y.dims();
+    Some(y.reshape([batch, units, positions]))
 }
 
 /// The transposed convolution of images `x` `[batch, channels, height, width]` with `weight` `[channels, units, kernel, kernel]`:
@@ -149,7 +169,11 @@ pub fn conv2d(
 ) -> Tensor<4> {
     let options = || ConvOptions::new_with_padding(stride, padding, [1, 1], 1);
     match Recording::begin("conv2d", Location::caller()) {
-        None => widened(module::conv2d(narrowed(x), narrowed(weight), bias.map(narrowed), options())),
+        None => {
+            let fused = fused::conv2d(&x, &weight, bias.as_ref(), stride, padding);
+            let apart = || widened(module::conv2d(narrowed(x), narrowed(weight), bias.map(narrowed), options()));
+            fused.unwrap_or_else(apart)
+        }
         Some(recording) => {
             let (x, weight) = (recording.input("input", x), recording.input("weight", weight));
             let bias = bias.map(|bias| recording.input("bias", bias));
@@ -163,7 +187,9 @@ pub fn conv2d(
 #[track_caller]
 pub fn max_pool2d(x: Tensor<4>, kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) -> Tensor<4> {
     let options = MaxPoolOptions::new(kernel).with_stride(stride).with_padding(padding);
-    unary("max_pool2d", Location::caller(), x, |x| module::max_pool2d(x, options))
+    unary("max_pool2d", Location::caller(), x, |x| {
+        fused::max_pool2d(&x, kernel, stride, padding).unwrap_or_else(|| module::max_pool2d(x, options))
+    })
 }
 
 /// The mean of each window; padding does not count.

@@ -39,13 +39,19 @@ impl LayerNorm {
 
     /// Runs the layer on the last axis of `[.., features]`.
     pub(super) fn apply<const D: usize>(&self, site: &str, x: Tensor<D>) -> Tensor<D> {
+        let (scale, shift) = (self.scale.val(), self.shift.val());
+        let shifted = ops::fused::layer_norm(&x, &scale, &shift, self.epsilon)
+            .unwrap_or_else(|| self.step_by_step(x, scale, shift));
+        tap_channels(site, Role::Activation, shifted, self.channels)
+    }
+
+    /// The same with an operation for each part of the formula.
+    fn step_by_step<const D: usize>(&self, x: Tensor<D>, scale: Tensor<1>, shift: Tensor<1>) -> Tensor<D> {
         let mut shape = [1; D];
         shape[D - 1] = x.dims()[D - 1];
         let centred = ops::sub(x.clone(), ops::mean_dim(x, D - 1));
         let variance = ops::mean_dim(ops::square(centred.clone()), D - 1);
         let normalized = ops::div(centred, ops::sqrt(ops::add_scalar(variance, self.epsilon)));
-        let scaled = ops::mul(normalized, self.scale.val().reshape(shape));
-        let shifted = ops::add(scaled, self.shift.val().reshape(shape));
-        tap_channels(site, Role::Activation, shifted, self.channels)
+        ops::add(ops::mul(normalized, scale.reshape(shape)), shift.reshape(shape))
     }
 }

@@ -91,9 +91,10 @@ impl Recurrent {
         let [time, features] = self.input.sequence();
         let x = ops::reshape(x, [batch, time, features]);
         let reads_on = self.is_stateful && Scope::is_training();
-        let start = if reads_on { self.carried.get(batch, &x.device()) } else { None };
-        let (forward, end) = self.forward.run(site, x.clone(), false, start);
-        if reads_on {
+        let device = x.device();
+        let carried = || self.carried.get(batch, &device).unwrap_or_else(|| self.forward.nothing(batch, &device));
+        let (forward, end) = self.forward.run(site, x.clone(), false, reads_on.then(carried));
+        if let Some(end) = end.filter(|_| reads_on) {
             self.carried.set(end);
         }
         let backward = self.backward.as_ref().map(|direction| direction.run(site, x, true, None).0);
@@ -170,28 +171,69 @@ impl Direction {
         }
     }
 
-    /// The output of every step of `[batch, time, features]`, in the order of time: `[batch, time, units]`; and what there is to carry on.
-    fn run(&self, site: &str, x: Tensor<3>, is_reversed: bool, start: Option<Carry>) -> (Tensor<3>, Carry) {
+    /// The output of every step of `[batch, time, features]`, in the order of time: `[batch, time, units]`; and what there is to carry on,
+    /// if it began with something carried.
+    fn run(&self, site: &str, x: Tensor<3>, is_reversed: bool, start: Option<Carry>) -> (Tensor<3>, Option<Carry>) {
         let name = if is_reversed { "backward" } else { "forward" };
         Scope::at(name, || {
-            let ([batch, time, _], device) = (x.dims(), x.device());
+            let [batch, time, _] = x.dims();
             // What the inputs contribute does not depend on the state, so that one product does for all steps.
             let x = ops::linear(x, self.input_weight.val(), self.bias.as_ref().map(Param::val));
-            let zeros = || from_slice(vec![0.0; batch * self.units], [batch, self.units], &device);
-            let carry = start.unwrap_or_else(|| Carry { state: zeros(), memory: zeros() });
             let mask = masking::of_steps(batch, time);
-            let mut steps = ops::unstack(x);
-            let mut absent = mask.map_or_else(|| vec![None; time], |mask| absent_steps(&mask, self.units));
-            if is_reversed {
-                steps.reverse();
-                absent.reverse();
-            }
-            let (mut states, carry) = self.walk(steps.into_iter().zip(absent), carry);
-            if is_reversed {
-                states.reverse();
-            }
-            (tap(&format!("{site}.{name}"), ops::stack(states)), carry)
+            let whole = if start.is_none() && mask.is_none() { self.whole(x, is_reversed) } else { Err(x) };
+            let (states, end) = match whole {
+                Ok(states) => (states, None),
+                Err(x) => {
+                    let (states, end) = self.step_by_step(x, is_reversed, start, mask);
+                    (states, Some(end))
+                }
+            };
+            (tap(&format!("{site}.{name}"), states), end)
         })
+    }
+
+    /// The outputs of all steps in one operation, given what the inputs contribute; or that back.
+    #[allow(clippy::result_large_err, reason = "the error is the input, given back to be used")]
+    fn whole(&self, x: Tensor<3>, is_reversed: bool) -> Result<Tensor<3>, Tensor<3>> {
+        let weight = self.recurrent_weight.val();
+        match self.cell {
+            Cell::Lstm { .. } => ops::fused::lstm(x, &weight, is_reversed),
+            Cell::Gru => {
+                let bias = self.recurrent_bias.as_ref().map(Param::val);
+                ops::fused::gru(x, &weight, bias.as_ref(), is_reversed)
+            }
+            Cell::Rnn(Activation::Tanh) => ops::fused::rnn(x, &weight, is_reversed),
+            Cell::Rnn(_) => Err(x),
+        }
+    }
+
+    /// The same with an operation for everything that a step does.
+    fn step_by_step(
+        &self,
+        x: Tensor<3>,
+        is_reversed: bool,
+        start: Option<Carry>,
+        mask: Option<Tensor<2>>,
+    ) -> (Tensor<3>, Carry) {
+        let ([batch, time, _], device) = (x.dims(), x.device());
+        let carry = start.unwrap_or_else(|| self.nothing(batch, &device));
+        let mut steps = ops::unstack(x);
+        let mut absent = mask.map_or_else(|| vec![None; time], |mask| absent_steps(&mask, self.units));
+        if is_reversed {
+            steps.reverse();
+            absent.reverse();
+        }
+        let (mut states, carry) = self.walk(steps.into_iter().zip(absent), carry);
+        if is_reversed {
+            states.reverse();
+        }
+        (ops::stack(states), carry)
+    }
+
+    /// What a sequence begins with: zeros.
+    fn nothing(&self, batch: usize, device: &Device) -> Carry {
+        let zeros = || from_slice(vec![0.0; batch * self.units], [batch, self.units], device);
+        Carry { state: zeros(), memory: zeros() }
     }
 
     /// The state after each step; where a step is absent `[batch, units]`, that before it.
