@@ -101,6 +101,35 @@ mod tests {
     }
 
     #[test]
+    fn every_product_is_rounded() {
+        let run = |products| {
+            let _guard = Numerics { products, ..Numerics::default() }.enter();
+            let values = |count: usize| (0..count).map(|i| (i as f32 * 0.37).sin()).collect::<Vec<f32>>();
+            let device = cpu(false);
+            let image = || from_slice(values(32), [1, 2, 4, 4], &device);
+            let filters = || from_slice(values(36), [2, 2, 3, 3], &device);
+            let matrix = || from_slice(values(16), [4, 4], &device);
+            [
+                to_vec(&ops::matmul(matrix(), matrix())),
+                to_vec(&ops::linear(matrix(), matrix(), Some(from_slice(values(4), [4], &device)))),
+                to_vec(&ops::conv2d(image(), filters(), None, [1, 1], [(1, 1), (1, 1)])),
+                to_vec(&ops::conv2d_transpose(image(), filters(), None, [1, 1], [0, 0])),
+                to_vec(&ops::conv1d(
+                    from_slice(values(16), [1, 2, 8], &device),
+                    from_slice(values(12), [2, 2, 3], &device),
+                    None,
+                    1,
+                    (1, 1),
+                )),
+            ]
+        };
+        for (half, single) in run(FloatDType::F16).iter().zip(run(FloatDType::F32)) {
+            assert_ne!(half, &single);
+            assert!(half.iter().zip(single).all(|(half, single)| (half - single).abs() < 0.02));
+        }
+    }
+
+    #[test]
     fn the_guard_brings_back_what_was_before() {
         {
             let _guard = Numerics { products: FloatDType::F16, loss_factor: 2.0 }.enter();

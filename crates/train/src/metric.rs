@@ -176,3 +176,50 @@ impl PartialEq for Metrics {
         self.values().eq(other.values())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts rows.
+    #[derive(Clone, Default)]
+    struct Rows(usize);
+
+    impl Metric for Rows {
+        fn name(&self) -> String {
+            "rows".to_owned()
+        }
+
+        fn see(&mut self, batch: &MetricBatch<'_>) {
+            self.0 += batch.rows();
+        }
+
+        fn value(&self) -> Option<f64> {
+            Some(self.0 as f64)
+        }
+
+        fn state(&self) -> String {
+            self.0.to_string()
+        }
+
+        fn restore(&mut self, state: &str) {
+            self.0 = state.parse().unwrap_or(self.0);
+        }
+    }
+
+    #[test]
+    fn a_training_that_goes_on_within_an_epoch_goes_on_with_what_was_gathered() -> Result<(), serde_json::Error> {
+        let mut given = Metrics::default();
+        given.add(Rows(0));
+        let batch = MetricBatch { outputs: &[0.1, 0.9, 0.5, 0.5], width: 2, targets: Answers::Classes(&[1, 0]) };
+        let mut before = Metrics::default();
+        before.see(&given, &batch);
+        let mut after: Metrics = serde_json::from_str(&serde_json::to_string(&before)?)?;
+        // Backed up twice before the next batch.
+        after = serde_json::from_str(&serde_json::to_string(&after)?)?;
+        after.see(&given, &batch);
+        assert_eq!(after.values().collect::<Vec<_>>(), [("rows".to_owned(), 4.0)]);
+        assert_eq!(batch.classes().collect::<Vec<_>>(), [1, 0]);
+        Ok(())
+    }
+}

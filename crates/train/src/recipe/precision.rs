@@ -9,7 +9,7 @@ words! {
     Precision, "precision", {
         /// Single precision.
         F32 = "f32",
-        /// Half precision with the range of single precision, and three digits less exact than `f16`.
+        /// Half precision with the range of single precision, and three bits less of every number than `f16`.
         Bf16 = "bf16",
         /// Half precision, at most 65504, so that the loss is scaled; see `[loss_scale]`.
         F16 = "f16",
