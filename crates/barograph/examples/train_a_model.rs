@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{} steps, {:.0}% of the points held out are right\n", outcome.steps, 100.0 * accuracy);
 
     let diagnosis = outcome.diagnosis().ok_or("the training was not observed")?;
-    let report = Report { diagnosis: &diagnosis, curves: &Curves::default() };
+    let report = Report { diagnosis: &diagnosis, curves: &Curves::default(), samples: &[] };
     print!("{}", terminal(&report, &TerminalOptions::default()));
     Ok(())
 }

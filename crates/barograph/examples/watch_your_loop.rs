@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         }
     }
 
-    let report = Report { diagnosis: &run.finish(), curves: &Curves::default() };
+    let report = Report { diagnosis: &run.finish(), curves: &Curves::default(), samples: &[] };
     print!("\n{}", terminal(&report, &TerminalOptions::default()));
     Ok(())
 }

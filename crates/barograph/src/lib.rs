@@ -16,7 +16,7 @@ pub use barograph_report as report;
 pub use barograph_train::{
     Answers, AuxiliaryLoss, Constraint, GradCheckOptions, GradientCheck, GradientHook, LearningRates, LoadedWeights,
     Loss, LossFacts, LrFindOptions, Metric, MetricBatch, Model, Network, Outcome, Overfit, OverfitOptions, Predictions,
-    PreflightCheck, Preprocessing, Regularizer, Review, StepGradients, Subject, Summary, TargetTensor, TrainError,
+    PreflightCheck, Preprocessing, Regularizer, Review, Scoring, StepGradients, Subject, Summary, TargetTensor, TrainError,
     Trainer, WeightGradient, callbacks, data, gradcheck, layers, load_from, load_weights, losses, lr_find, overfit,
     predict, preflight, random, recipe, save_weights, summarize, try_remedy,
 };

@@ -4,7 +4,8 @@ use anyhow::{Context as _, Result};
 use barograph_monitor::{DiagnoseError, EvidenceMode, diagnose};
 use barograph_report::{Curves, Report};
 use barograph_train::Outcome;
-use barograph_vocab::{Diagnosis, Record};
+use barograph_train::callbacks::load_samples;
+use barograph_vocab::{Diagnosis, Record, Sample};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,7 @@ pub(crate) enum Format {
 pub(crate) struct Observed {
     pub(crate) diagnosis: Diagnosis,
     curves: Curves,
+    samples: Vec<Sample>,
 }
 
 impl Observed {
@@ -37,8 +39,12 @@ impl Observed {
     /// When the folder holds no readable run log, or the log no step.
     pub(crate) fn from_log(folder: &Path, mode: EvidenceMode) -> Result<Self, DiagnoseError> {
         let mut curves = Curves::default();
-        let diagnosis = diagnose(folder, mode, |record| curves.see(record))?;
-        Ok(Self { diagnosis, curves })
+        let mut diagnosis = diagnose(folder, mode, |record| curves.see(record))?;
+        let samples = load_samples(folder).unwrap_or_else(|error| {
+            diagnosis.notes.push(error);
+            Vec::new()
+        });
+        Ok(Self { diagnosis, curves, samples })
     }
 
     /// What the trainer itself saw, for a run whose log was lost. The curves are those of the epochs.
@@ -47,12 +53,13 @@ impl Observed {
         for epoch in &outcome.history {
             curves.see(&Record::Epoch(epoch.clone()));
         }
-        Some(Self { diagnosis: outcome.diagnosis()?, curves })
+        let samples = outcome.folder.as_deref().and_then(|folder| load_samples(folder).ok()).unwrap_or_default();
+        Some(Self { diagnosis: outcome.diagnosis()?, curves, samples })
     }
 
     /// The report as text.
     pub(crate) fn render(&self, format: Format, screen: &Screen) -> String {
-        let report = Report { diagnosis: &self.diagnosis, curves: &self.curves };
+        let report = Report { diagnosis: &self.diagnosis, curves: &self.curves, samples: &self.samples };
         match format {
             Format::Terminal => barograph_report::terminal(&report, &screen.report()),
             Format::Json => barograph_report::json(&self.diagnosis),

@@ -3,7 +3,7 @@ use crate::cadence::Cadence;
 use crate::data::{DataAccumulator, TargetRows};
 use crate::log::LogState;
 use barograph_rules::{EvidenceMode, Judge};
-use barograph_stats::{Elements, UnitScratch};
+use barograph_stats::{Elements, SignedHistogram, UnitScratch};
 use barograph_store::{StoreError, decode_step_into, encode_step};
 use barograph_vocab::{
     Diagnosis, EpochRecord, Fact, FactKey, FactValue, Finding, Incident, Provenance, Reading, Record, Remedy, Role,
@@ -89,6 +89,10 @@ pub struct Session {
     data: Option<DataAccumulator>,
     broken: bool,
     lost_said: bool,
+    /// Whether values are counted at this step.
+    counts_values: bool,
+    /// The values of this step, each with the place of its tensor's reading.
+    histograms: Vec<(usize, SignedHistogram)>,
 }
 
 impl Session {
@@ -161,6 +165,8 @@ impl Session {
             data: None,
             broken: false,
             lost_said: false,
+            counts_values: false,
+            histograms: Vec::new(),
         }
     }
 
@@ -199,6 +205,19 @@ impl Session {
         self.step.step = step;
         self.step.epoch = epoch;
         self.broken = false;
+        self.histograms.clear();
+    }
+
+    /// Whether each tensor that is read from now on also has its values counted, for plots: see [`Session::histograms`].
+    pub const fn count_values(&mut self, wanted: bool) {
+        self.counts_values = wanted;
+    }
+
+    /// The values of the step so far, each with the place of its tensor among the readings of [`Session::last_step`]. Empty unless
+    /// [`Session::count_values`] asked for them.
+    #[must_use]
+    pub fn histograms(&self) -> &[(usize, SignedHistogram)] {
+        &self.histograms
     }
 
     /// Whether readings per unit are due at this step.
@@ -215,6 +234,9 @@ impl Session {
 
     /// Reads a tensor.
     pub fn read(&mut self, site: SiteId, role: Role, elements: Elements<'_>) -> &Reading {
+        if self.counts_values {
+            self.histograms.push((self.step.readings.len(), SignedHistogram::of(elements)));
+        }
         self.take(site, role, barograph_stats::read(elements, reading_options(role)))
     }
 

@@ -359,7 +359,7 @@ impl Session {
     /// The report as `terminal`, `json`, `markdown` or `html`.
     fn report(&self, format: &str) -> PyResult<String> {
         let (diagnosis, curves) = self.observed()?;
-        let report = Report { diagnosis: &diagnosis, curves: &curves };
+        let report = Report { diagnosis: &diagnosis, curves: &curves, samples: &[] };
         Ok(match format {
             "terminal" => terminal(&report, &Screen::stderr(ColorChoice::Auto).report()),
             "json" => json(&diagnosis),

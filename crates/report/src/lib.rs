@@ -23,7 +23,7 @@
 //!     dropped: 0,
 //!     notes: vec![],
 //! };
-//! let report = Report { diagnosis: &diagnosis, curves: &curves };
+//! let report = Report { diagnosis: &diagnosis, curves: &curves, samples: &[] };
 //! let text = terminal(&report, &TerminalOptions::default());
 //! assert!(text.starts_with("healthy: nothing is wrong that 1 rule could see\n"));
 //! assert!(text.contains("loss  1 -> 0.01"));
@@ -54,7 +54,7 @@ pub use terminal::{TerminalOptions, terminal};
 pub use visible::visible;
 pub use words::trial_text;
 
-use barograph_vocab::Diagnosis;
+use barograph_vocab::{Diagnosis, Sample};
 
 /// What there is to show of a run.
 #[derive(Clone, Copy, Debug)]
@@ -63,4 +63,6 @@ pub struct Report<'a> {
     pub diagnosis: &'a Diagnosis,
     /// The run's curves, fed with the records of its log.
     pub curves: &'a Curves,
+    /// Rows that it kept, with what the model answered for them. Only the HTML page shows them.
+    pub samples: &'a [Sample],
 }

@@ -10,7 +10,7 @@ use quick_xml::events::Event;
 const LARGEST: usize = 200_000;
 
 fn page(case: &Case) -> String {
-    html(&Report { diagnosis: &case.diagnosis, curves: &case.curves })
+    html(&Report { diagnosis: &case.diagnosis, curves: &case.curves, samples: &case.samples })
 }
 
 /// The elements and attributes of a page: none of them loads or runs anything.
@@ -55,6 +55,7 @@ const ELEMENTS: &[&str] = &[
     "path",
     "rect",
     "text",
+    "img",
 ];
 const ATTRIBUTES: &[&str] = &[
     "lang",
@@ -76,6 +77,8 @@ const ATTRIBUTES: &[&str] = &[
     "height",
     "stroke-width",
     "transform",
+    "alt",
+    "src",
 ];
 
 fn assert_self_contained(page: &str) {
@@ -88,6 +91,7 @@ fn assert_self_contained(page: &str) {
                 for attribute in tag.attributes().flatten() {
                     let key = attribute.key.as_ref().to_owned();
                     assert!(ATTRIBUTES.contains(&key.as_str()), "<{name} {key}>");
+                    assert!(key != "src" || attribute.value.starts_with("data:image/png;base64,"), "<{name} {key}>");
                 }
             }
             Event::Eof => break,
@@ -107,6 +111,15 @@ fn pages_are_well_formed_and_self_contained() {
         assert!(page.len() < LARGEST, "{} bytes", page.len());
         assert!(!page.contains("http:") && !page.contains("https:"));
     }
+}
+
+#[test]
+fn pictures_may_be_loaded_only_where_the_page_holds_some() {
+    let with = page(&common::unhealthy());
+    assert!(with.contains("<img alt=\"row 1,234 of the data\" src=\"data:image/png;base64,iVBORw0KGgo"));
+    assert!(with.contains("; img-src data:\""));
+    assert!(with.contains("epoch 1: 3; 2: 8"));
+    assert!(!page(&common::healthy()).contains("img-src"));
 }
 
 #[test]

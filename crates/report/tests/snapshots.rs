@@ -9,7 +9,7 @@ const USUAL: TerminalOptions = TerminalOptions { width: 80, color: false, ascii:
 const WIDE: TerminalOptions = TerminalOptions { width: 120, color: true, ascii: false };
 
 fn check(name: &str, case: &Case) {
-    let report = Report { diagnosis: &case.diagnosis, curves: &case.curves };
+    let report = Report { diagnosis: &case.diagnosis, curves: &case.curves, samples: &case.samples };
     let snapshot = |format: &str, text: &str| insta::assert_snapshot!(format!("{name}_{format}"), text);
     snapshot("terminal_80", &terminal(&report, &USUAL));
     snapshot("terminal_48", &terminal(&report, &NARROW));

@@ -29,7 +29,7 @@ fn without_colors(text: &str) -> String {
 }
 
 fn assert_harmless(case: &Case) {
-    let report = Report { diagnosis: &case.diagnosis, curves: &case.curves };
+    let report = Report { diagnosis: &case.diagnosis, curves: &case.curves, samples: &case.samples };
     for (width, color, ascii) in [(40, false, true), (80, false, false), (1000, true, false)] {
         let text = terminal(&report, &TerminalOptions { width, color, ascii });
         let text = if color { without_colors(&text) } else { text };
@@ -47,7 +47,7 @@ fn assert_harmless(case: &Case) {
 fn hostile_texts_are_harmless_everywhere() {
     let case = common::hostile();
     assert_harmless(&case);
-    let report = Report { diagnosis: &case.diagnosis, curves: &case.curves };
+    let report = Report { diagnosis: &case.diagnosis, curves: &case.curves, samples: &case.samples };
     let page = html(&report);
     assert!(!page.contains("<script") && !page.contains("<img"), "markup of a log is text");
     assert!(page.contains("&lt;script&gt;"), "and it is shown");
@@ -70,7 +70,7 @@ proptest! {
     fn any_text_is_harmless(texts in prop::array::uniform6("(\\PC|[\u{0}-\u{ff}\u{200b}-\u{206f}]|[|`<>&\\[\\]()#*_$@\"'-]){0,40}")) {
         let case = common::with_texts(texts.each_ref().map(String::as_str));
         assert_harmless(&case);
-        let report = Report { diagnosis: &case.diagnosis, curves: &case.curves };
+        let report = Report { diagnosis: &case.diagnosis, curves: &case.curves, samples: &case.samples };
         common::assert_well_formed(&html(&report));
         let value: serde_json::Value = serde_json::from_str(&json(&case.diagnosis)).expect("JSON");
         prop_assert_eq!(&value["notes"], &serde_json::json!(texts));

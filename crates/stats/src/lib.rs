@@ -4,6 +4,7 @@
 //! - [`read`] and [`read_update`] give a [`barograph_vocab::Reading`] of a tensor, or of a tensor less its old value.
 //! - [`read_units`] and [`read_weight_units`] count dead, constant and duplicate units.
 //! - [`Columns`], [`Targets`] and [`NeighbourSample`] accumulate inputs and targets over an epoch.
+//! - [`SignedHistogram`] counts values with their sign, for plots.
 //! - [`Checksum`] tells whether two processes hold the same tensors, bit for bit.
 //! - [`mod@reference`] holds the same in plain loops; property tests hold the kernels to it.
 //!
@@ -14,6 +15,7 @@ mod checksum;
 mod columns;
 mod elements;
 mod fold;
+mod histogram;
 mod kernel;
 mod layout;
 mod level;
@@ -30,6 +32,7 @@ mod units;
 pub use checksum::Checksum;
 pub use columns::Columns;
 pub use elements::{Dtype, Element, Elements, ElementsError, MAX_RANK};
+pub use histogram::{HistogramBucket, SignedHistogram};
 pub use level::Level;
 pub use neighbour::{NeighbourSample, SAMPLE_ROWS, TargetBatch};
 pub use prefetch::prefetch;

@@ -53,6 +53,16 @@ impl<'a> Rows<'a> {
         order
     }
 
+    /// Their numbers in the data.
+    pub(crate) fn numbers(&self) -> &[usize] {
+        &self.numbers
+    }
+
+    /// Input values of a row.
+    pub(crate) fn features(&self) -> usize {
+        self.data.features()
+    }
+
     /// Whether gathering ahead saves time.
     pub(crate) fn is_slow(&self) -> bool {
         self.data.is_slow()

@@ -24,6 +24,13 @@ pub(crate) struct Ready<'a> {
     pub(crate) targets: Scaling,
 }
 
+impl<'a> Ready<'a> {
+    /// The rows as they were before they were filled and scaled.
+    pub(crate) fn original(&self) -> &'a dyn RowSource {
+        self.source
+    }
+}
+
 impl RowSource for Ready<'_> {
     fn rows(&self) -> usize {
         self.source.rows()

@@ -9,6 +9,7 @@ mod incident;
 mod reading;
 mod record;
 mod remedy;
+mod sample;
 mod site;
 mod units;
 
@@ -22,5 +23,6 @@ pub use record::{
     StepRecord, TargetSummary,
 };
 pub use remedy::{Edit, EditValue, Remedy, Trial};
+pub use sample::{Sample, SampleAnswer};
 pub use site::{Role, Site, SiteId, Sites};
 pub use units::UnitReading;

@@ -2,6 +2,7 @@
 mod heat;
 mod markup;
 mod plot;
+mod samples;
 
 use crate::Report;
 use crate::add::add;
@@ -10,7 +11,7 @@ use crate::fold::worst;
 use crate::number::count;
 use crate::outline::{FullCause, Outline, Row};
 use crate::words::{self, Tone};
-use barograph_vocab::{Diagnosis, Evidence};
+use barograph_vocab::{Diagnosis, Evidence, Sample};
 use markup::{element, table, text};
 
 /// Most groups of findings listed (our choice: it bounds the page).
@@ -27,13 +28,16 @@ const STYLE: &str = include_str!("style.css");
 /// Nothing may be loaded or run, whatever a name from a log would smuggle in.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/// What a page with pictures may load besides: those that it holds itself.
+const PICTURES: &str = "; img-src data:";
+
 /// Renders a report as one self-contained HTML page, well-formed XML too.
 #[must_use]
 pub fn html(report: &Report<'_>) -> String {
     let outline = Outline::new(report);
     let diagnosis = report.diagnosis;
     let mut page = String::with_capacity(64 * 1024);
-    page.push_str(&head(diagnosis));
+    page.push_str(&head(diagnosis, report.samples));
     page.push_str(&verdict(diagnosis, &outline));
     page.push_str(&place(diagnosis, &outline));
     for cause in &outline.causes {
@@ -41,6 +45,7 @@ pub fn html(report: &Report<'_>) -> String {
     }
     page.push_str(&also(&outline));
     page.push_str(&curves(report, &outline));
+    page.push_str(&section("Samples", &samples::grid(report.samples)));
     page.push_str(&heat_maps(report));
     page.push_str(&findings(&outline));
     page.push_str(&checks(diagnosis, &outline));
@@ -48,11 +53,12 @@ pub fn html(report: &Report<'_>) -> String {
     page
 }
 
-fn head(diagnosis: &Diagnosis) -> String {
+fn head(diagnosis: &Diagnosis, samples: &[Sample]) -> String {
+    let pictures = if samples.iter().any(|sample| sample.picture.is_some()) { PICTURES } else { "" };
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\"/>\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}{pictures}\"/>\
          <meta name=\"color-scheme\" content=\"light dark\"/>\n\
          <title>{}: {}</title>\n<style>\n{STYLE}</style></head>\n<body><main>\n",
         text(&diagnosis.run),

@@ -4,14 +4,15 @@
 use barograph_report::Curves;
 use barograph_vocab::{
     Cause, Diagnosis, Edit, EditValue, EpochRecord, Evidence, Exactness, Finding, Incident, NotChecked, OperationInput,
-    Phase, Reading, Record, Remedy, Role, RowsOf, Scalar, Severity, Site, SiteId, SiteReading, SourceLine, StepRecord,
-    Trial, Verdict,
+    Phase, Reading, Record, Remedy, Role, RowsOf, Sample, SampleAnswer, Scalar, Severity, Site, SiteId, SiteReading,
+    SourceLine, StepRecord, Trial, Verdict,
 };
 
 /// A diagnosis with its curves.
 pub(crate) struct Case {
     pub(crate) diagnosis: Diagnosis,
     pub(crate) curves: Curves,
+    pub(crate) samples: Vec<Sample>,
 }
 
 fn strings(names: &[&str]) -> Vec<String> {
@@ -68,6 +69,23 @@ fn reading(count: u64, rms: f64, zeros: u64) -> Reading {
     }
 }
 
+/// A row that is a picture, and one that is not, each with these answers.
+fn samples(texts: [&str; 2]) -> Vec<Sample> {
+    let answer = |(epoch, text): (usize, &str)| SampleAnswer {
+        epoch: epoch as u64,
+        text: text.to_owned(),
+        right: Some(epoch == 1),
+        value: Some(if epoch == 0 { f64::NAN } else { 0.75 }),
+    };
+    let answers: Vec<_> = texts.into_iter().enumerate().map(answer).collect();
+    let truth = texts[1].to_owned();
+    let picture = Some(b"\x89PNG\r\n\x1a\n and so on".to_vec());
+    let inputs = texts[0].to_owned();
+    let first = Sample { row: 1234, held_out: true, picture, truth, answers, ..Sample::default() };
+    let second = Sample { picture: None, inputs, ..first.clone() };
+    vec![first, second]
+}
+
 fn announce(curves: &mut Curves, paths: &[&str]) {
     for (order, path) in paths.iter().enumerate() {
         let site = Site { path: (*path).to_owned(), order: order as u32, units: 0, shape: Vec::new() };
@@ -113,7 +131,7 @@ pub(crate) fn unhealthy() -> Case {
         }
         curves.see(&Record::Step(StepRecord { step, scalars, readings, stands_for: 1, ..StepRecord::default() }));
     }
-    Case { diagnosis: unhealthy_diagnosis(), curves }
+    Case { diagnosis: unhealthy_diagnosis(), curves, samples: samples(["3", "8"]) }
 }
 
 fn unhealthy_diagnosis() -> Diagnosis {
@@ -249,7 +267,7 @@ pub(crate) fn healthy() -> Case {
         dropped: 0,
         notes: Vec::new(),
     };
-    Case { diagnosis, curves }
+    Case { diagnosis, curves, samples: Vec::new() }
 }
 
 /// A run with something odd, and no cause that is likely.
@@ -317,7 +335,7 @@ pub(crate) fn unsure() -> Case {
         dropped: 1_412,
         notes: strings(&["records between step 100 and step 200 were thinned to one in 8"]),
     };
-    Case { diagnosis, curves }
+    Case { diagnosis, curves, samples: Vec::new() }
 }
 
 /// Texts that would act on a screen, a browser or a Markdown page if they were passed on.
@@ -391,7 +409,9 @@ pub(crate) fn with_texts(texts: [&str; 6]) -> Case {
         dropped: 1,
         notes: strings(&texts),
     };
-    Case { diagnosis, curves }
+    // A page with pictures loads them from itself; those of this case have none, so that any is markup of a log.
+    let samples = vec![Sample { picture: None, ..samples([texts[0], texts[1]]).swap_remove(1) }];
+    Case { diagnosis, curves, samples }
 }
 
 /// A long run of a deep model with many findings: what bounds the size of a page.

@@ -1,102 +1,86 @@
 //! One line of numbers per epoch.
+use super::jsonl_logger::numbers;
+use super::line_file::{LineFile, Place};
 use super::{Action, Callback, memory};
-use barograph_vocab::{EpochRecord, Scalar};
+use barograph_vocab::EpochRecord;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Writes one line per epoch: its number, the steps done, and every number that the first epoch has.
+/// Writes one line per epoch: its number, the steps done, and every number that the first epoch has. NaN is `NaN`, infinity `inf`.
 ///
 /// When the file cannot be written the run goes on, and the user hears of it once. A training that is resumed goes on with its file.
 #[derive(Debug)]
 pub struct CsvLogger {
-    path: PathBuf,
-    writer: Option<csv::Writer<File>>,
-    columns: Vec<Scalar>,
-    trouble: Option<String>,
-    lost: bool,
+    file: LineFile,
+    separator: u8,
+    columns: Option<Vec<String>>,
 }
 
-/// What a file holds.
 #[derive(Serialize, Deserialize)]
 struct Memory {
-    /// Bytes of it; later ones are those of epochs that are done again.
-    bytes: u64,
-    columns: Vec<String>,
+    place: Place,
+    columns: Option<Vec<String>>,
 }
 
 impl CsvLogger {
     /// Writes to this file, which it replaces.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), writer: None, columns: Vec::new(), trouble: None, lost: false }
+        Self { file: LineFile::new(path), separator: b',', columns: None }
     }
 
-    fn write(&mut self, epoch: &EpochRecord) -> csv::Result<()> {
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            None => {
-                self.columns = epoch.scalars.iter().map(|(scalar, _)| *scalar).collect();
-                let mut writer = csv::Writer::from_path(&self.path)?;
-                writer.write_record(
-                    ["epoch", "steps"].into_iter().chain(self.columns.iter().map(|column| column.name())),
-                )?;
-                self.writer.insert(writer)
-            }
-        };
-        let numbers =
-            self.columns.iter().map(|&column| epoch.scalar(column).map_or_else(String::new, |value| value.to_string()));
-        writer.write_record([epoch.epoch.to_string(), epoch.steps.to_string()].into_iter().chain(numbers))?;
-        writer.flush()?;
-        Ok(())
+    /// What stands between two numbers. A comma unless told otherwise.
+    #[must_use]
+    pub const fn separator(mut self, separator: u8) -> Self {
+        self.separator = separator;
+        self
+    }
+
+    /// Whether a file that is there already is written on, without a second line of names, instead of replaced.
+    #[must_use]
+    pub fn append(mut self, append: bool) -> Self {
+        self.file.set_append(append);
+        self
+    }
+
+    /// Fields as a line, quoted where they must be.
+    fn line(&self, fields: impl IntoIterator<Item = String>) -> String {
+        let mut writer = csv::WriterBuilder::new().delimiter(self.separator).from_writer(Vec::new());
+        // A vector takes every byte, and texts are UTF-8.
+        let written = writer.write_record(fields).ok().and_then(|()| writer.into_inner().ok());
+        written.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
     }
 }
 
 impl Callback for CsvLogger {
     fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
-        if !self.lost
-            && let Err(error) = self.write(epoch)
-        {
-            self.lost = true;
-            self.trouble = Some(format!("{}: {error}; the run goes on without this file", self.path.display()));
-        }
+        let columns =
+            self.columns.get_or_insert_with(|| numbers(epoch).map(|(name, _)| name.to_owned()).collect()).clone();
+        let value = |column: &String| {
+            let found = numbers(epoch).find(|(name, _)| name == column);
+            found.map_or_else(String::new, |(_, value)| value.to_string())
+        };
+        let values = [epoch.epoch.to_string(), epoch.steps.to_string()].into_iter().chain(columns.iter().map(value));
+        let line = self.line(values);
+        let head = self.line(["epoch".to_owned(), "steps".to_owned()].into_iter().chain(columns.iter().cloned()));
+        self.file.write(&head, &line);
         Action::Continue
     }
 
-    fn trouble(&mut self) -> Option<String> {
-        self.trouble.take()
-    }
-
     fn state(&self) -> String {
-        let bytes = if self.writer.is_some() { std::fs::metadata(&self.path).map_or(0, |file| file.len()) } else { 0 };
-        let columns = self.columns.iter().map(|column| column.name().to_owned()).collect();
-        memory::write(&Memory { bytes, columns })
+        memory::write(&Memory { place: self.file.place(), columns: self.columns.clone() })
     }
 
     fn restore(&mut self, state: &str) -> Result<(), String> {
-        let Memory { bytes, columns } = memory::read(state)?;
-        if bytes > 0 {
-            self.columns = columns.iter().filter_map(|name| Scalar::from_name(name)).collect();
-            match open_at(&self.path, bytes) {
-                Ok(file) => self.writer = Some(csv::WriterBuilder::new().from_writer(file)),
-                Err(error) => {
-                    self.lost = true;
-                    self.trouble = Some(format!("{}: {error}; the run goes on without this file", self.path.display()));
-                }
-            }
-        }
+        let Memory { place, columns } = memory::read(state)?;
+        self.file.resume(place);
+        self.columns = columns;
         Ok(())
     }
-}
 
-/// A file to go on with after so many bytes.
-fn open_at(path: &Path, bytes: u64) -> io::Result<File> {
-    use io::Seek as _;
-    let mut file = OpenOptions::new().write(true).open(path)?;
-    file.set_len(bytes)?;
-    file.seek(io::SeekFrom::End(0))?;
-    Ok(file)
+    fn trouble(&mut self) -> Option<String> {
+        self.file.trouble()
+    }
 }
 
 #[cfg(test)]
@@ -115,28 +99,37 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_training_goes_on_where_it_was_backed_up() {
+    fn columns_stay_those_of_the_first_epoch_and_names_are_quoted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("epochs.csv");
-        let mut before = CsvLogger::new(&path);
-        before.epoch_end(&epoch(0, 2.5));
-        let state = before.state();
-        before.epoch_end(&epoch(1, 9.0));
-        let mut after = CsvLogger::new(&path);
-        after.restore(&state).unwrap();
-        after.epoch_end(&epoch(1, 1.5));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "epoch,steps,loss\n0,10,2.5\n1,20,1.5\n");
-        let mut fresh = CsvLogger::new(folder.path().join("other.csv"));
-        fresh.restore(&CsvLogger::new("").state()).unwrap();
-        fresh.epoch_end(&epoch(0, 1.0));
-        assert!(folder.path().join("other.csv").exists());
+        let named = |name: &str| vec![(name.to_owned(), 4.0)];
+        let mut logger = CsvLogger::new(&path).separator(b';');
+        logger.epoch_end(&EpochRecord { named: named("a;b"), ..epoch(0, 2.5) });
+        logger.epoch_end(&EpochRecord { named: named("c"), ..epoch(1, f64::INFINITY) });
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, "epoch;steps;loss;\"a;b\"\n0;10;2.5;4\n1;20;inf;\n");
+    }
+
+    #[test]
+    fn a_second_training_can_write_on_and_a_resumed_one_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("epochs.csv");
+        let mut first = CsvLogger::new(&path);
+        first.epoch_end(&epoch(0, 2.0));
+        let state = first.state();
+        first.epoch_end(&epoch(1, 9.0));
+        let mut resumed = CsvLogger::new(&path);
+        resumed.restore(&state).unwrap();
+        resumed.epoch_end(&epoch(1, 1.0));
+        CsvLogger::new(&path).append(true).epoch_end(&epoch(0, 0.5));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "epoch,steps,loss\n0,10,2\n1,20,1\n0,10,0.5\n");
     }
 
     #[test]
     fn an_unwritable_file_is_said_once_and_stops_nothing() {
-        let mut logger = CsvLogger::new("/nonexistent/folder/epochs.csv");
+        let mut logger = CsvLogger::new("/dev/null/epochs.csv");
         assert_eq!(logger.epoch_end(&epoch(0, 1.0)), Action::Continue);
-        assert!(logger.trouble().is_some_and(|text| text.contains("/nonexistent/folder/epochs.csv")));
+        assert!(logger.trouble().is_some_and(|text| text.contains("/dev/null/epochs.csv")));
         logger.epoch_end(&epoch(1, 1.0));
         assert_eq!(logger.trouble(), None);
     }

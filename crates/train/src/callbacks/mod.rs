@@ -9,19 +9,27 @@ mod early_stopping;
 mod event;
 mod gradient_accumulation;
 mod history;
+mod json;
+mod jsonl_logger;
 mod lambda;
 mod learning_rate_scheduler;
+mod line_file;
 mod memory;
 mod model_checkpoint;
 mod monitor;
+mod prediction_samples;
+mod progress_bar;
 mod reduce_lr_on_plateau;
+mod remote_monitor;
 mod rollback_on_spike;
 mod skip_non_finite;
 mod spike_report;
 mod spikes;
 mod swa;
 mod swap_ema_weights;
+mod tensor_board;
 mod terminate_on_nan;
+mod timer;
 
 pub use action::Action;
 pub use adaptive_clip::AdaptiveClip;
@@ -29,19 +37,31 @@ pub use backup_and_restore::BackupAndRestore;
 pub use control::Control;
 pub use csv_logger::CsvLogger;
 pub use early_stopping::EarlyStopping;
-pub use event::{Readings, RunInfo, StepReport, StepStart};
+pub use event::{Readings, RunInfo, SampleRequest, Samples, StepReport, StepStart};
 pub use gradient_accumulation::GradientAccumulation;
 pub use history::History;
+pub use jsonl_logger::JsonlLogger;
 pub use lambda::Lambda;
 pub use learning_rate_scheduler::LearningRateScheduler;
 pub use model_checkpoint::ModelCheckpoint;
+pub use prediction_samples::{PredictionSamples, load_samples};
+pub use progress_bar::ProgressBar;
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
+pub use remote_monitor::RemoteMonitor;
 pub use rollback_on_spike::RollbackOnSpike;
 pub use skip_non_finite::SkipNonFinite;
 pub use spike_report::SpikeReport;
 pub use swa::Swa;
 pub use swap_ema_weights::SwapEmaWeights;
+pub use tensor_board::TensorBoard;
 pub use terminate_on_nan::TerminateOnNan;
+pub use timer::Timer;
+
+pub(crate) use prediction_samples::MOST_ROWS;
+pub(crate) use remote_monitor::{check_root, header};
+pub(crate) use timer::{check_moment, duration};
+
+pub use barograph_stats::{HistogramBucket, SignedHistogram};
 
 use crate::gradient_hook::GradientHook;
 use crate::recipe::{CallbackSpec, Unit};
@@ -83,6 +103,12 @@ pub trait Callback: Send {
         Action::Continue
     }
 
+    /// The rows that it asked for with [`Callback::wants_samples`], and what the model answers for them. Called after an epoch was
+    /// validated, before `validation_end`; where no rows are held out, after the steps of the epoch.
+    fn samples(&mut self, _samples: &Samples<'_>) -> Action {
+        Action::Continue
+    }
+
     /// An epoch was done and validated.
     fn epoch_end(&mut self, _epoch: &EpochRecord) -> Action {
         Action::Continue
@@ -117,6 +143,16 @@ pub trait Callback: Send {
     /// How many batches make a step; of all callbacks the largest number counts.
     fn batches_per_step(&self) -> u64 {
         1
+    }
+
+    /// The rows whose answers it wants to see after each epoch, see [`Callback::samples`]. Asked once, before training begins.
+    fn wants_samples(&self) -> Option<SampleRequest> {
+        None
+    }
+
+    /// Whether the values of weights, gradients and activations are to be counted at this step, for [`Readings::histograms`].
+    fn wants_histograms(&self, _step: u64) -> bool {
+        false
     }
 
     /// Whether it asks for [`Action::RollBack`], so that snapshots must be taken.
@@ -192,16 +228,41 @@ pub fn from_spec(spec: &CallbackSpec, folder: Option<&Path>) -> Box<dyn Callback
             };
             Box::new(callback.delete(delete))
         }
-        CallbackSpec::CsvLogger { file } => {
-            Box::new(CsvLogger::new(folder.map_or_else(PathBuf::new, Path::to_owned).join(file)))
+        CallbackSpec::CsvLogger { file, separator, append } => {
+            let separator = separator.bytes().next().unwrap_or(b',');
+            Box::new(CsvLogger::new(in_folder(folder, &file)).separator(separator).append(append))
+        }
+        CallbackSpec::JsonlLogger { file, every, append } => {
+            Box::new(JsonlLogger::new(in_folder(folder, &file)).every(every).append(append))
+        }
+        CallbackSpec::TensorBoard { folder: own, every, histograms_every, graph } => Box::new(
+            TensorBoard::new(in_folder(folder, &own)).every(every).histograms_every(histograms_every).graph(graph),
+        ),
+        CallbackSpec::RemoteMonitor { root, path, field, headers, send_as_json, timeout } => {
+            let monitor = RemoteMonitor::new(&root).path(&path).field(field).send_as_json(send_as_json);
+            let monitor = monitor.timeout(std::time::Duration::from_secs(timeout));
+            let headers = headers.iter().filter_map(|text| header(text));
+            Box::new(headers.fold(monitor, |monitor, (name, value)| monitor.header(name, value)))
+        }
+        CallbackSpec::PredictionSamples { count, rows } => {
+            Box::new(if rows.is_empty() { PredictionSamples::drawn(count) } else { PredictionSamples::rows(rows) })
+        }
+        CallbackSpec::Timer { stop_after, stop_at, unit } => {
+            Box::new(Timer::of_texts(stop_after.as_deref(), stop_at.as_deref()).unit(unit))
         }
         CallbackSpec::TerminateOnNan => Box::new(TerminateOnNan),
     }
 }
 
+/// A path of a recipe: relative to the run's folder.
+fn in_folder(folder: Option<&Path>, path: &Path) -> PathBuf {
+    folder.map_or_else(|| path.to_owned(), |folder| folder.join(path))
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::recipe::{Monitor, Watch};
+    use super::{Callback, RunInfo};
+    use crate::recipe::{Monitor, Recipe, Watch};
     use barograph_vocab::{EpochRecord, Scalar};
 
     /// An epoch of ten steps with this loss.
@@ -212,6 +273,13 @@ mod tests {
             scalars: vec![(Scalar::Loss, loss)],
             named: Vec::new(),
         }
+    }
+
+    /// Tells a callback that a training of so many epochs, of four steps each, begins.
+    pub(super) fn begin(callback: &mut dyn Callback, epochs: u64) {
+        let recipe = Recipe::default();
+        let run = RunInfo { name: "run", folder: None, epochs, steps_per_epoch: 4, recipe: &recipe, inputs: 3 };
+        callback.train_begin(&run);
     }
 
     pub(super) fn watch(monitor: Monitor) -> Watch {

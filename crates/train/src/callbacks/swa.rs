@@ -134,10 +134,10 @@ impl Callback for Swa {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::callbacks::tests::epoch;
+    use crate::callbacks::tests::{begin, epoch};
 
     fn begun(mut swa: Swa, epochs: u64) -> Swa {
-        swa.train_begin(&RunInfo { name: "run", folder: None, epochs, steps_per_epoch: 4 });
+        begin(&mut swa, epochs);
         swa
     }
 

@@ -286,6 +286,63 @@ pub enum CallbackSpec {
     CsvLogger {
         /// `file`: relative to the run's folder. Default `epochs.csv`.
         file: PathBuf,
+        /// `separator`: one character between two numbers. Default `,`.
+        separator: String,
+        /// `append`: whether a file that is there already is written on instead of replaced. Default false.
+        append: bool,
+    },
+    /// `jsonl_logger`: writes one JSON object a line for each step, finding and epoch; numbers that are not finite are texts such as `"NaN"`.
+    JsonlLogger {
+        /// `file`: relative to the run's folder. Default `log.jsonl`.
+        file: PathBuf,
+        /// `every`: steps between two that have a line. Default 1; for 0 no step has one.
+        every: u64,
+        /// `append`: whether a file that is there already is written on instead of replaced. Default false.
+        append: bool,
+    },
+    /// `tensor_board`: writes files for TensorBoard: numbers, histograms of weights, gradients and activations, the layers as a graph, the
+    /// recipe and the findings.
+    TensorBoard {
+        /// `folder`: relative to the run's folder. Default `tensorboard`.
+        folder: PathBuf,
+        /// `every`: steps between two whose numbers are written. Default 10; 0 writes those of epochs only.
+        every: u64,
+        /// `histograms_every`: steps between two whose histograms are written. Default 100; 0 writes none.
+        histograms_every: u64,
+        /// `graph`: whether the layers are written as a graph. Default true.
+        graph: bool,
+    },
+    /// `remote_monitor`: sends the numbers of each epoch to a server, by HTTP POST, and never waits for it.
+    RemoteMonitor {
+        /// `root`: address of the server. Default `http://localhost:9000`; there is no TLS.
+        root: String,
+        /// `path`: on the server. Default `/publish/epoch/end/`.
+        path: String,
+        /// `field`: of the form that holds the numbers as JSON. Default `data`.
+        field: String,
+        /// `headers`: a list of texts such as `"X-Key: 123"`; the recipe is kept in the run's folder, and they with it.
+        headers: Vec<String>,
+        /// `send_as_json`: whether the body is the JSON itself instead of a form. Default false.
+        send_as_json: bool,
+        /// `timeout`: seconds that a message may take. Default 5; 1 or more.
+        timeout: u64,
+    },
+    /// `prediction_samples`: keeps what the model answers for the same few rows after each epoch, in the run's folder `samples`; the report
+    /// shows them, with their pictures where `data.image` is set.
+    PredictionSamples {
+        /// `count`: rows that are drawn by the seed, of those held out if there are some. Default 8; from 1 to 64.
+        count: u64,
+        /// `rows`: these rows of the data instead, the first being 0; at most 64. Default: none.
+        rows: Vec<u64>,
+    },
+    /// `timer`: ends the training when it took long enough, and writes down how long epochs took.
+    Timer {
+        /// `stop_after`: a duration such as `90m` or `2h 30m`. Default: none.
+        stop_after: Option<String>,
+        /// `stop_at`: the next time that clocks show this, such as `06:30`; or a moment, such as `2026-03-01 06:30`. Default: none.
+        stop_at: Option<String>,
+        /// `unit`: whether it looks at the clock after each `step` or each `epoch`. Default `step`.
+        unit: Unit,
     },
     /// `terminate_on_nan`: stops at the first loss that is not finite. The run ends as failed, and keeps its checkpoints.
     #[default]
@@ -343,7 +400,19 @@ impl Kind for CallbackSpec {
             Self::RollbackOnSpike { threshold: 10.0, warmup_steps: 20, factor: 0.5, limit: 3 },
             Self::SpikeReport { threshold: 10.0, warmup_steps: 20, limit: 10 },
             Self::BackupAndRestore { every: 1, unit: Unit::Epoch, delete: true },
-            Self::CsvLogger { file: PathBuf::from("epochs.csv") },
+            Self::CsvLogger { file: PathBuf::from("epochs.csv"), separator: ",".to_owned(), append: false },
+            Self::JsonlLogger { file: PathBuf::from("log.jsonl"), every: 1, append: false },
+            Self::TensorBoard { folder: PathBuf::from("tensorboard"), every: 10, histograms_every: 100, graph: true },
+            Self::RemoteMonitor {
+                root: "http://localhost:9000".to_owned(),
+                path: "/publish/epoch/end/".to_owned(),
+                field: "data".to_owned(),
+                headers: Vec::new(),
+                send_as_json: false,
+                timeout: 5,
+            },
+            Self::PredictionSamples { count: 8, rows: Vec::new() },
+            Self::Timer { stop_after: None, stop_at: None, unit: Unit::Step },
             Self::TerminateOnNan,
         ]
     }
@@ -363,6 +432,11 @@ impl Kind for CallbackSpec {
             Self::SpikeReport { .. } => "spike_report",
             Self::BackupAndRestore { .. } => "backup_and_restore",
             Self::CsvLogger { .. } => "csv_logger",
+            Self::JsonlLogger { .. } => "jsonl_logger",
+            Self::TensorBoard { .. } => "tensor_board",
+            Self::RemoteMonitor { .. } => "remote_monitor",
+            Self::PredictionSamples { .. } => "prediction_samples",
+            Self::Timer { .. } => "timer",
             Self::TerminateOnNan => "terminate_on_nan",
         }
     }
@@ -428,14 +502,49 @@ impl Kind for CallbackSpec {
                 visitor.word("unit", unit);
                 visitor.flag("delete", delete);
             }
-            Self::CsvLogger { file } => {
-                let mut text = file.to_string_lossy().into_owned();
-                visitor.text("file", &mut text);
-                *file = PathBuf::from(text);
+            Self::CsvLogger { file, separator, append } => {
+                path(visitor, "file", file);
+                visitor.text("separator", separator);
+                visitor.flag("append", append);
+            }
+            Self::JsonlLogger { file, every, append } => {
+                path(visitor, "file", file);
+                visitor.count("every", every, Counts::from(0), false);
+                visitor.flag("append", append);
+            }
+            Self::TensorBoard { folder, every, histograms_every, graph } => {
+                path(visitor, "folder", folder);
+                visitor.count("every", every, Counts::from(0), false);
+                visitor.count("histograms_every", histograms_every, Counts::from(0), false);
+                visitor.flag("graph", graph);
+            }
+            Self::RemoteMonitor { root, path, field, headers, send_as_json, timeout } => {
+                visitor.text("root", root);
+                visitor.text("path", path);
+                visitor.text("field", field);
+                visitor.texts("headers", headers);
+                visitor.flag("send_as_json", send_as_json);
+                visitor.count("timeout", timeout, Counts::from(1), false);
+            }
+            Self::PredictionSamples { count, rows } => {
+                visitor.count("count", count, Counts::between(1, crate::callbacks::MOST_ROWS), false);
+                visitor.counts_or_none("rows", rows, Counts::from(0));
+            }
+            Self::Timer { stop_after, stop_at, unit } => {
+                visitor.text_or_none("stop_after", stop_after);
+                visitor.text_or_none("stop_at", stop_at);
+                visitor.word("unit", unit);
             }
             Self::TerminateOnNan => {}
         }
     }
+}
+
+/// A file or folder, as text.
+fn path<V: Visitor>(visitor: &mut V, key: &'static str, path: &mut PathBuf) {
+    let mut text = path.to_string_lossy().into_owned();
+    visitor.text(key, &mut text);
+    *path = PathBuf::from(text);
 }
 
 impl Section for CallbackSpec {

@@ -408,6 +408,30 @@ fn check_callbacks(recipe: &Recipe, found: &mut Found) {
             CallbackSpec::RollbackOnSpike { .. } if recipe.observe.snapshot_every == Some(0) => {
                 report("kind", "it needs snapshots to roll back to; take out observe.snapshot_every = 0".to_owned());
             }
+            CallbackSpec::CsvLogger { separator, .. } if separator.len() != 1 || separator == "\"" => {
+                report("separator", format!("separator is one character such as \",\" or \";\", not {separator:?}"));
+            }
+            CallbackSpec::RemoteMonitor { root, headers, .. } => {
+                if let Some(problem) = crate::callbacks::check_root(root) {
+                    report("root", problem);
+                }
+                for text in headers.iter().filter(|text| crate::callbacks::header(text).is_none()) {
+                    report("headers", format!("{text:?} is no header; write it as \"Name: value\""));
+                }
+            }
+            CallbackSpec::PredictionSamples { rows, .. } if rows.len() as u64 > crate::callbacks::MOST_ROWS => {
+                let (given, most) = (rows.len(), crate::callbacks::MOST_ROWS);
+                report("rows", format!("rows has {given} numbers, and at most {most} rows are shown; take some out"));
+            }
+            CallbackSpec::Timer { stop_after, stop_at, .. } => {
+                let after = stop_after.as_deref().map(crate::callbacks::duration);
+                if let Some(Err(problem)) = after {
+                    report("stop_after", problem);
+                }
+                if let Some(Err(problem)) = stop_at.as_deref().map(crate::callbacks::check_moment) {
+                    report("stop_at", problem);
+                }
+            }
             CallbackSpec::Swa { learning_rate: None, lowest_rate: Some(_), .. } => {
                 report("lowest_rate", "lowest_rate needs a learning_rate to fall from; give both".to_owned());
             }
@@ -518,6 +542,12 @@ impl Visitor for Checker {
     fn counts(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts) {
         let bad = value.iter().find(|value| **value < limits.min || **value > limits.max);
         self.all_of(key, value.is_empty(), bad, &limits.words());
+    }
+
+    fn counts_or_none(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts) {
+        if !value.is_empty() {
+            self.counts(key, value, limits);
+        }
     }
 
     fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits) {

@@ -146,6 +146,11 @@ pub(crate) trait Visitor {
     /// A list of whole numbers, never empty.
     fn counts(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts);
 
+    /// A list of whole numbers that may be absent, which is the empty one.
+    fn counts_or_none(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts) {
+        self.counts(key, value, limits);
+    }
+
     /// A list of numbers, never empty.
     fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, limits: Limits);
 

@@ -110,6 +110,12 @@ impl Visitor for Writer {
         self.put(key, value.iter().copied().map(count_value).collect::<Array>());
     }
 
+    fn counts_or_none(&mut self, key: &'static str, value: &mut Vec<u64>, limits: Counts) {
+        if !value.is_empty() {
+            self.counts(key, value, limits);
+        }
+    }
+
     fn numbers(&mut self, key: &'static str, value: &mut Vec<f64>, _: Limits) {
         self.put(key, value.iter().copied().map(number_value).collect::<Array>());
     }

@@ -5,6 +5,7 @@ mod perform;
 mod rate;
 mod resume;
 mod run;
+mod samples;
 
 pub(crate) use observe::see_rows;
 pub(crate) use run::{rows_per_step, steps_per_epoch};
@@ -228,6 +229,7 @@ impl<M: Model> Trainer<M> {
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed, resume };
         let mut run = Run::begin(asked, &engine, validation.len())?;
         run.keep(&Preprocessing::of(&data, task)?);
+        run.choose_samples(&data, &validation)?;
         let end = run.train(&validation);
         Ok(run.end(end, data.inputs.clone(), data.targets.clone()))
     }

@@ -45,7 +45,8 @@ impl<M: Model> Run<'_, M> {
         let mut actions = match &self.observer {
             None => ask(callbacks, |callback| callback.step_end(&report)),
             Some(observer) => observer.with(|session| {
-                let readings = Some(Readings { record: session.last_step(), sites: session.sites() });
+                let (record, sites, histograms) = (session.last_step(), session.sites(), session.histograms());
+                let readings = Some(Readings { record, sites, histograms });
                 ask(callbacks, |callback| callback.step_end(&StepReport { readings, ..report }))
             }),
         };

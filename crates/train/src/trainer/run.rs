@@ -2,6 +2,7 @@
 use super::Asked;
 use super::observe::{see_rows, start_session};
 use super::rate::Rate;
+use super::samples::Sampled;
 use crate::averages::Averages;
 use crate::backup::EpochPlace;
 use crate::batches::{Batch, Rows};
@@ -53,6 +54,7 @@ pub(super) struct Run<'a, M> {
     pub(super) history: Vec<EpochRecord>,
     incident: Option<Incident>,
     pub(super) warnings: Vec<String>,
+    pub(super) samples: Vec<Sampled>,
 }
 
 impl EpochPlace {
@@ -111,6 +113,7 @@ impl<'a, M: Model> Run<'a, M> {
             history: Vec::new(),
             incident: None,
             warnings: Vec::new(),
+            samples: Vec::new(),
         };
         if asked.resume {
             run.resume(asked.observed)?;
@@ -143,8 +146,9 @@ impl<'a, M: Model> Run<'a, M> {
     /// Trains to the end. Returns why it ended.
     pub(super) fn train(&mut self, validation: &Rows<'_>) -> RunEnd {
         let (engine, folder) = (self.engine, self.folder.clone());
-        let Recipe { name, epochs, .. } = engine.recipe;
-        let info = RunInfo { name, folder: folder.as_deref(), epochs: *epochs, steps_per_epoch: self.steps_per_epoch };
+        let recipe @ Recipe { name, epochs, .. } = engine.recipe;
+        let (steps_per_epoch, inputs) = (self.steps_per_epoch, engine.rows.features());
+        let info = RunInfo { name, folder: folder.as_deref(), epochs: *epochs, steps_per_epoch, recipe, inputs };
         let actions = self.ask(|callback| callback.train_begin(&info));
         let mut end = self.perform(actions);
         while end.is_none() && self.epoch.number < *epochs {
@@ -186,6 +190,8 @@ impl<'a, M: Model> Run<'a, M> {
                 }
                 Err(end) => return Some(end),
             }
+        } else if let Some(end) = self.show_samples(epoch) {
+            return Some(end);
         }
         self.epoch = EpochPlace { number: epoch + 1, ..EpochPlace::default() };
         self.end_epoch(&EpochRecord { epoch: epoch as u32, steps: self.step, scalars, named })
@@ -199,6 +205,9 @@ impl<'a, M: Model> Run<'a, M> {
         }
         let measured = self.state.as_ref().map(|state| evaluate(self.engine, &state.model, validation));
         let measured = measured.transpose().map_err(|error| self.lose_data(&error))?.unwrap_or_default();
+        if let Some(end) = self.show_samples(epoch) {
+            return Err(end);
+        }
         let actions = self.ask(|callback| callback.validation_end(epoch, &measured.scalars));
         self.perform(actions).map_or(Ok(measured), Err)
     }
@@ -240,6 +249,8 @@ impl<'a, M: Model> Run<'a, M> {
             return Some(end);
         }
         let (learning_rate, momentum) = (self.rate.at(step), self.rate.momentum(step));
+        let counts_values = self.callbacks.iter().any(|callback| callback.wants_histograms(step));
+        self.observe(|session| session.count_values(counts_values));
         let plan = StepPlan { step, epoch, places: places.to_vec(), learning_rate, momentum };
         let (result, findings) = self.step(&plan, batch);
         self.epoch.see(&result);

@@ -9,3 +9,4 @@ mod resuming;
 mod rolling_back;
 mod skipping;
 mod support;
+mod telling;
