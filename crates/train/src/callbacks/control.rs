@@ -95,13 +95,14 @@ impl Callback for Control {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::callbacks::tests::begin_in;
     use crate::control::send;
 
     #[test]
     fn each_command_becomes_actions_and_a_note() {
         let run = tempfile::tempdir().unwrap();
         let mut control = Control::default();
-        control.train_begin(&RunInfo { name: "run", folder: Some(run.path()), epochs: 1, steps_per_epoch: 9 });
+        begin_in(&mut control, 1, Some(run.path()));
         let mut told = |command| {
             let sent = send(run.path(), command).unwrap();
             control.looked = None;
@@ -125,7 +126,7 @@ mod tests {
         assert_eq!(Control::default().step_end(&StepReport::default()), Action::Continue);
         let run = tempfile::tempdir().unwrap();
         let mut control = Control::default();
-        control.train_begin(&RunInfo { name: "run", folder: Some(run.path()), epochs: 1, steps_per_epoch: 9 });
+        begin_in(&mut control, 1, Some(run.path()));
         assert_eq!(control.step_end(&StepReport::default()), Action::Continue);
         send(run.path(), Command::Pause).unwrap();
         control.looked = Some(Instant::now() + Duration::from_mins(1));

@@ -264,6 +264,7 @@ mod tests {
     use super::{Callback, RunInfo};
     use crate::recipe::{Monitor, Recipe, Watch};
     use barograph_vocab::{EpochRecord, Scalar};
+    use std::path::Path;
 
     /// An epoch of ten steps with this loss.
     pub(super) fn epoch(number: u32, loss: f64) -> EpochRecord {
@@ -277,8 +278,13 @@ mod tests {
 
     /// Tells a callback that a training of so many epochs, of four steps each, begins.
     pub(super) fn begin(callback: &mut dyn Callback, epochs: u64) {
+        begin_in(callback, epochs, None);
+    }
+
+    /// The same, of a run with this folder.
+    pub(super) fn begin_in(callback: &mut dyn Callback, epochs: u64, folder: Option<&Path>) {
         let recipe = Recipe::default();
-        let run = RunInfo { name: "run", folder: None, epochs, steps_per_epoch: 4, recipe: &recipe, inputs: 3 };
+        let run = RunInfo { name: "run", folder, epochs, steps_per_epoch: 4, recipe: &recipe, inputs: 3 };
         callback.train_begin(&run);
     }
 

@@ -1,7 +1,8 @@
 use super::answer::{answer, truth};
 use super::*;
+use crate::callbacks::tests::begin_in;
 use crate::metrics::{Answers, Scoring};
-use crate::recipe::{Recipe, Task};
+use crate::recipe::Task;
 use barograph_vocab::Sample;
 
 const LOGITS: Scoring = Scoring { task: Task::Multiclass, logits: true, aligned: true };
@@ -83,16 +84,11 @@ fn labels_numbers_and_what_has_no_place_in_time() {
     assert_eq!(said(&samples(&outputs, 4, Answers::Real(&[1.0, 0.0]), LOGITS)).1, None);
 }
 
-fn begin(callback: &mut PredictionSamples, folder: Option<&Path>) {
-    let recipe = Recipe::default();
-    callback.train_begin(&RunInfo { name: "run", folder, epochs: 2, steps_per_epoch: 1, recipe: &recipe, inputs: 2 });
-}
-
 #[test]
 fn what_was_kept_can_be_read_back_with_its_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let mut callback = PredictionSamples::drawn(2);
-    begin(&mut callback, Some(folder.path()));
+    begin_in(&mut callback, 2, Some(folder.path()));
     let first =
         Samples { image: Some([1, 1, 2]), ..samples(&[0.0, 1.0, 5.0, f32::NAN], 2, Answers::Classes(&[0, 1]), LOGITS) };
     assert_eq!(callback.samples(&first), Action::Continue);
@@ -116,13 +112,13 @@ fn a_resumed_training_writes_no_epoch_twice() {
     let outputs = [0.0, 1.0];
     let shown = samples(&outputs, 2, Answers::Classes(&[0]), LOGITS);
     let mut first = PredictionSamples::rows([4]);
-    begin(&mut first, Some(folder.path()));
+    begin_in(&mut first, 2, Some(folder.path()));
     first.samples(&shown);
     let state = first.state();
     first.samples(&Samples { epoch: 1, ..shown });
     let mut resumed = PredictionSamples::rows([4]);
     resumed.restore(&state).unwrap();
-    begin(&mut resumed, Some(folder.path()));
+    begin_in(&mut resumed, 2, Some(folder.path()));
     resumed.samples(&Samples { epoch: 1, ..shown });
     let kept = load_samples(folder.path()).unwrap();
     assert_eq!(kept[0].answers.iter().map(|answer| answer.epoch).collect::<Vec<_>>(), [0, 1]);
@@ -151,7 +147,7 @@ fn files_that_are_odd_are_refused_or_passed_over() {
 fn a_training_without_a_folder_or_with_an_unwritable_one_goes_on() {
     for folder in [None, Some(Path::new("/dev/null"))] {
         let mut callback = PredictionSamples::drawn(1);
-        begin(&mut callback, folder);
+        begin_in(&mut callback, 2, folder);
         assert_eq!(callback.samples(&samples(&[0.0, 1.0], 2, Answers::Classes(&[0]), LOGITS)), Action::Continue);
         assert!(callback.trouble().is_some());
     }
