@@ -49,7 +49,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // The logarithm of a negative number is not a number.
     let broken = learn(x.into_iter().enumerate().map(|(row, x)| if row == 77 { -x } else { x }).collect())?;
     let diagnosis = broken.diagnosis().ok_or("the training was not observed")?;
-    print!("{}", terminal(&Report { diagnosis: &diagnosis, curves: &Curves::default() }, &TerminalOptions::default()));
+    print!(
+        "{}",
+        terminal(
+            &Report { diagnosis: &diagnosis, curves: &Curves::default(), samples: &[] },
+            &TerminalOptions::default()
+        )
+    );
     let incident = diagnosis.incident.ok_or("the operation was not found")?;
     assert_eq!((incident.site.as_str(), incident.operation.as_str()), ("power1", "log"));
     assert_eq!(incident.rows, [77]);

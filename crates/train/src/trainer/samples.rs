@@ -8,7 +8,7 @@ use crate::metrics::{Answers, Scoring};
 use crate::model::Model;
 use crate::prepare::Ready;
 use crate::random::{Purpose, Random};
-use barograph_burn::{Scope, cpu, from_slice, to_vec};
+use barograph_burn::{Scope, device_of, from_slice, to_vec};
 use barograph_vocab::RunEnd;
 
 /// The stream of random numbers that rows are drawn from.
@@ -108,7 +108,8 @@ impl<M: Model> Run<'_, M> {
         if self.samples.is_empty() {
             return None;
         }
-        let (model, features) = (state.model.valid(), self.engine.rows.features());
+        let (model, device) = (state.model.valid(), device_of(&state.model, false));
+        let features = self.engine.rows.features();
         // Each of several outputs has a task of its own; together they are shown as numbers.
         let is_aligned = self.engine.scoring.aligned && self.engine.loss.outputs().len() < 2;
         let scoring = Scoring { aligned: is_aligned, ..self.engine.scoring };
@@ -116,7 +117,7 @@ impl<M: Model> Run<'_, M> {
         for sampled in &self.samples {
             let count = sampled.rows.len();
             let _scope = Scope::default().enter();
-            let answers = model.forward(from_slice(sampled.seen.clone(), [count, features], &cpu(false)));
+            let answers = model.forward(from_slice(sampled.seen.clone(), [count, features], &device));
             let (width, mut outputs) = (answers.dims()[1], to_vec(&answers));
             sampled.scaling.undo(&mut outputs);
             let samples = Samples {
