@@ -8,7 +8,7 @@ use crate::metrics::{Answers, Scoring};
 use crate::model::Model;
 use crate::prepare::Ready;
 use crate::random::{Purpose, Random};
-use barograph_burn::{Scope, device_of, from_slice, to_vec};
+use barograph_burn::{Numerics, Scope, device_of, from_slice, to_vec};
 use barograph_vocab::RunEnd;
 
 /// The stream of random numbers that rows are drawn from.
@@ -113,10 +113,11 @@ impl<M: Model> Run<'_, M> {
         // Each of several outputs has a task of its own; together they are shown as numbers.
         let is_aligned = self.engine.scoring.aligned && self.engine.loss.outputs().len() < 2;
         let scoring = Scoring { aligned: is_aligned, ..self.engine.scoring };
+        let products = self.engine.recipe.precision.products();
+        let guards = (Scope::default().enter(), Numerics { products, ..Numerics::default() }.enter());
         let mut actions = Vec::new();
         for sampled in &self.samples {
             let count = sampled.rows.len();
-            let _scope = Scope::default().enter();
             let answers = model.forward(from_slice(sampled.seen.clone(), [count, features], &device));
             let (width, mut outputs) = (answers.dims()[1], to_vec(&answers));
             sampled.scaling.undo(&mut outputs);
@@ -137,6 +138,7 @@ impl<M: Model> Run<'_, M> {
             };
             self.callbacks[sampled.callback].samples(&samples).flatten_into(&mut actions);
         }
+        drop(guards);
         self.perform(actions)
     }
 }
