@@ -273,7 +273,7 @@ mod tests {
 
     #[test]
     fn the_next_time_of_a_clock_is_today_or_tomorrow() {
-        let now: ZonedDateTime = "2026-03-01T12:00:00+00:00[UTC]".parse().unwrap();
+        let now = "2026-03-01T12:00:00".parse::<DateTime>().unwrap().to_zoned_datetime(TimeZone::UTC).unwrap();
         let next = |hour| next(Time::constant(hour, 30, 0, 0), &now).unwrap().to_string();
         assert_eq!(next(13), "2026-03-01T13:30:00Z");
         assert_eq!(next(6), "2026-03-02T06:30:00Z");
