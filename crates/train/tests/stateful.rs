@@ -57,9 +57,11 @@ fn two_windows_in_a_row_give_what_one_long_sequence_gives() {
         assert!(first.grad(&gradients).is_none() && second.grad(&gradients).is_some());
         // Another epoch begins at the beginning, and evaluation has no part in it.
         pieces.begin_step(1);
-        assert_eq!(to_vec(&pieces.forward(window(0))), one);
+        // One that carries nothing on may be computed by a fused operation, whose rounding is its own.
+        let same = |again: &[f32]| again.iter().zip(&one).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(same(&to_vec(&pieces.forward(window(0)))));
         let _evaluation = Scope::default().enter();
-        assert_eq!(to_vec(&pieces.forward(window(0))), one);
+        assert!(same(&to_vec(&pieces.forward(window(0)))));
     }
 }
 

@@ -1,6 +1,5 @@
 //! How an operation with a derivative of its own enters burn's graph.
 use crate::numerics::is_mixed;
-use crate::scope;
 use burn::prelude::*;
 use burn::tensor::{DType, TensorData};
 use burn_autodiff::Autodiff;
@@ -29,7 +28,7 @@ pub(super) type Inputs<const N: usize> = [Input; N];
 impl Input {
     /// The tensor, or nothing where the operation must be done by others.
     pub(super) fn new<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
-        if scope::trace().is_some() || is_mixed() || tensor.dtype() != DType::F32 {
+        if is_mixed() || tensor.dtype() != DType::F32 {
             return None;
         }
         if tensor.is_autodiff() {

@@ -1,8 +1,9 @@
 //! Operations that do in one pass over memory what would take burn many, with their derivatives written by hand.
 //!
-//! A fused operation stands in for several of [`super`]'s where nobody watches those one by one: it takes single precision on the
-//! CPU, outside of a [`crate::Trace`] and of mixed precision. In all other cases it says so, and the caller runs the separate operations, so that the first
-//! bad one is named as exactly as ever and derivatives can be checked in double precision.
+//! They take single precision on the CPU, outside of mixed precision. In all other cases a fused operation says so, and the caller runs
+//! burn's own, so that derivatives can be checked in double precision. Those that stand in for several of [`super`]'s also step aside
+//! under a [`crate::Trace`], so that the first bad one is named as exactly as ever; those that are one operation there too stay, so that
+//! what the trace sees has the bits of the training: a softmax that comes to 0 must do so again.
 //!
 //! Every sum has an order of its own that does not depend on the number of threads.
 
@@ -30,4 +31,10 @@ pub(super) use max_pool2d::max_pool2d;
 pub use rnn::rnn;
 pub(super) use softmax::{log_softmax, softmax};
 
+use crate::scope;
 use derivative::{Derivative, finish};
+
+/// Whether separate operations are looked at one by one, so that nothing may stand in for several of them.
+fn are_separate() -> bool {
+    scope::trace().is_some()
+}

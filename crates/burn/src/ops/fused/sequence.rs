@@ -1,6 +1,7 @@
 //! What recurrent layers share: where the numbers of an example and a time step lie, and the sums over both.
 #![allow(clippy::inline_always, reason = "inlined into code for the instructions that this machine has")]
 
+use super::are_separate;
 use super::derivative::{owned, tensor};
 use super::matrix::{Place, View, multiply};
 use burn_flex::FlexTensor;
@@ -17,10 +18,10 @@ pub(super) struct Sequence {
 
 impl Sequence {
     /// The sizes of a layer whose sums are `x` `[batch, time, gates * units]` and whose weight is `[units, gates * units]`, if there is
-    /// something to compute.
+    /// something to compute and the operations of each step are not looked at one by one.
     pub(super) fn new(gates: usize, x: [usize; 3], weight: [usize; 2], is_reversed: bool) -> Option<Self> {
         let ([batch, time, width], [units, columns]) = (x, weight);
-        let is_sound = batch * time * units > 0 && width == gates * units && columns == width;
+        let is_sound = !are_separate() && batch * time * units > 0 && width == gates * units && columns == width;
         is_sound.then_some(Self { batch, time, units, is_reversed })
     }
 
