@@ -55,7 +55,7 @@ fn the_logarithm_of_zero() {
     check(&Expected {
         fault: "log0",
         cause: "log-of-nonpositive",
-        names: &["error[NUM001]: the loss became NaN at step ", "loss.log, step ", "of the data set"],
+        names: &["the loss became NaN at step ", "error[NUM001]", "loss.log, step ", "of the data set"],
         gains: "kind = \"cross_entropy\"",
     });
 }
