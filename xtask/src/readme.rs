@@ -51,16 +51,21 @@ fn with_examples(page: &str) -> anyhow::Result<String> {
 /// The table of commands, from what `barograph --help` lists.
 fn commands() -> anyhow::Result<String> {
     let help = output(Command::new(workspace::barograph()?).arg("--help").env("COLUMNS", "200"))?;
-    let lines = section(&help, "Commands:").map(str::trim).filter(|line| !line.starts_with("help "));
-    let rows: Vec<_> = lines
-        .map(|line| {
-            let (name, text) =
-                line.split_once("  ").with_context(|| format!("not a line of the list of commands: {line:?}"))?;
-            Ok(format!("| `barograph {name}` | {} |", text.trim()))
-        })
-        .collect::<anyhow::Result<_>>()?;
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for line in section(&help, "Commands:") {
+        let of_command = line.strip_prefix("  ").filter(|line| !line.starts_with(' '));
+        match (of_command.and_then(|line| line.split_once("  ")), rows.last_mut()) {
+            (Some((name, text)), _) => rows.push((name.to_owned(), text.trim().to_owned())),
+            (None, Some((_, text))) => *text = format!("{text} {}", line.trim()), // A long text goes on here.
+            (None, None) => bail!("not a line of the list of commands: {line:?}"),
+        }
+    }
+    rows.retain(|(name, _)| name != "help");
     ensure!(!rows.is_empty(), "`barograph --help` lists no commands");
-    Ok(format!("| command | what it does |\n|---|---|\n{}", rows.join("\n")))
+    Ok(format!(
+        "| command | what it does |\n|---|---|\n{}",
+        rows.iter().map(|(name, text)| format!("| `barograph {name}` | {text} |")).collect::<Vec<_>>().join("\n")
+    ))
 }
 
 /// The lines under a heading of a help text.

@@ -14,7 +14,7 @@ use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Find a learning rate: train for some steps while the rate rises, and see what the loss does.
+/// Find a learning rate: train while the rate rises, and see what the loss does.
 ///
 /// The rate rises by the same factor from step to step; the test ends when the loss diverges or is not finite. Weights of the run are not
 /// touched. Four rules of fastai are read off the smoothed loss: begin with the rate at the valley. The exit code is 1 if the loss did not fall.
