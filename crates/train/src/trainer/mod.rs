@@ -128,12 +128,13 @@ impl<M: Model> Trainer<M> {
     /// ```
     /// # use barograph_train::{Trainer, TrainError, data::{Dataset, Targets}, recipe::{Activation, LayerSpec, LossKind, Recipe}};
     /// use barograph_burn::ops;
+    /// use burn::Tensor;
     /// # let layers = vec![LayerSpec::dense(4).with_activation(Activation::Relu), LayerSpec::dense(1)];
     /// # let recipe = Recipe { layers, loss: LossKind::Mse.into(), epochs: 1, ..Recipe::default() };
     /// # let data = Dataset::new(vec![0.0, 1.0], 1, Targets::Real { values: vec![1.0, 3.0], columns: 1 })?;
     /// // A sparse code: the mean magnitude of a hidden layer.
     /// let trainer = Trainer::from_recipe(&recipe, &data)?
-    ///     .auxiliary_loss("sparsity", 0.1, ["dense1"], |hidden: &[_], _: &_| ops::mean(ops::abs(hidden[0].clone())));
+    ///     .auxiliary_loss("sparsity", 0.1, ["dense1"], |hidden: &[Tensor<2>], _: &_| ops::mean(ops::abs(hidden[0].clone())));
     /// let outcome = trainer.fit(&data)?;
     /// assert!(outcome.history[0].named("sparsity_loss").is_some());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
