@@ -103,7 +103,7 @@ def test_histograms_of_weights_gradients_and_activations(board: pathlib.Path) ->
     tags = train.Tags()["histograms"]
     for kind in ("weight/", "gradient/", "activation/"):
         assert any(tag.startswith(kind) for tag in tags), (kind, tags)
-    events = train.Histograms("weight/conv2d1.weight")
+    events = train.Histograms("weight/conv1.weight")
     assert [event.step for event in events] == [0, 10, 20, 30, 40]
     for event in events:
         histogram = event.histogram_value
@@ -124,12 +124,12 @@ def test_the_graph_has_the_layers_with_their_shapes(board: pathlib.Path) -> None
     accumulator = loaded(board / "train")
     graph = graph_pb2.GraphDef.FromString(accumulator.Graph().SerializeToString())
     inputs = {node.name: list(node.input) for node in graph.node}
-    assert inputs["conv2d1"] == ["input"]
-    assert inputs["residual1/add"] == ["conv2d1", "residual1/conv2d1"]
+    assert inputs["conv1"] == ["input"]
+    assert inputs["residual1/add"] == ["conv1", "residual1/conv1"]
     assert inputs["dense1"] == ["residual1/add"]
     assert inputs["loss"] == ["dense1", "target"]
     shapes = {node.name: node.attr["_output_shapes"].list.shape for node in graph.node}
-    assert [dim.size for dim in shapes["conv2d1"][0].dim] == [-1, 4, 8, 8]
+    assert [dim.size for dim in shapes["conv1"][0].dim] == [-1, 4, 8, 8]
 
 
 def test_a_run_that_breaks_shows_its_nan(tmp_path: pathlib.Path) -> None:
