@@ -108,6 +108,9 @@ class Mode:
     def after_backward(self, step: int) -> None:
         pass
 
+    def end_turn(self) -> None:
+        """Does what was put off: it is this mode's time."""
+
     def close(self) -> None:
         pass
 
@@ -137,6 +140,9 @@ class TensorBoard(Mode):
         for name, parameter in self.model.named_parameters():
             self._writer.add_histogram(name, parameter, step)
             self._writer.add_histogram(name + ".grad", parameter.grad, step)
+
+    def end_turn(self) -> None:
+        self._writer.flush()  # A thread writes what is in its queue.
 
     def close(self) -> None:
         self._writer.close()
@@ -226,8 +232,10 @@ class _Training:
     def turn(self, steps: int, timed: bool) -> None:
         with self.mode.turn():
             self._train(1)
+            self.mode.end_turn()
             begun = time.process_time()
             self._train(steps)
+            self.mode.end_turn()
             if timed:
                 self.times.append((time.process_time() - begun) / steps)
 
