@@ -1,7 +1,8 @@
 //! Fused operations compute what the separate ones do, derivatives too, and the same bits on any number of threads.
 //!
-//! Under a trace every operation runs by itself: that is what the fused ones are held to.
-use barograph_burn::{Scope, StepKey, Trace, cpu, from_slice, ops, to_vec};
+//! What stands in for several operations steps aside under a trace, and every fused operation does so in double precision: that is what
+//! they are held to.
+use barograph_burn::{Scope, StepKey, Trace, cpu, from_slice, in_double_precision, ops, to_vec};
 use barograph_train::callbacks::TerminateOnNan;
 use barograph_train::data::{Dataset, Targets};
 use barograph_train::recipe::Recipe;
@@ -39,17 +40,26 @@ fn gradient<const D: usize>(x: &Tensor<D>, gradients: &Gradients) -> Vec<f32> {
     to_vec(&x.grad(gradients).expect("a gradient"))
 }
 
-/// Runs the same fused and with separate operations, and compares all that comes out.
-fn compare(what: &str, run: impl Fn() -> Vec<Vec<f32>>) {
+/// Runs a training step's worth of work.
+fn run(trace: Option<Trace>, work: impl Fn() -> Vec<Vec<f32>>) -> Vec<Vec<f32>> {
     let key = StepKey { seed: 3, step: 5, ..StepKey::default() };
-    let scope = |trace| Scope { training: true, key, trace, ..Scope::default() };
-    let of = |trace| {
-        let _guard = scope(trace).enter();
-        run()
-    };
-    let (fused, separate) = (of(None), of(Some(Trace::default())));
+    let _guard = Scope { training: true, key, trace, ..Scope::default() }.enter();
+    work()
+}
+
+/// Runs the same fused and with separate operations, and compares all that comes out.
+fn compare(what: &str, work: impl Fn() -> Vec<Vec<f32>>) {
+    close(what, &run(None, &work), &run(Some(Trace::default()), &work));
+}
+
+/// Runs the same operation fused and as burn does it in double precision, and compares all that comes out.
+fn compare_with_double(what: &str, work: impl Fn() -> Vec<Vec<f32>>) {
+    close(what, &run(None, &work), &in_double_precision(|| run(None, &work)));
+}
+
+fn close(what: &str, fused: &[Vec<f32>], separate: &[Vec<f32>]) {
     assert_eq!(fused.len(), separate.len());
-    for (number, (fused, separate)) in fused.iter().zip(&separate).enumerate() {
+    for (number, (fused, separate)) in fused.iter().zip(separate).enumerate() {
         assert_eq!(fused.len(), separate.len(), "{what}, {number}");
         let scale = separate.iter().fold(FLOOR, |largest, value| largest.max(value.abs()));
         let far = fused.iter().zip(separate).fold(0.0, |far: f32, (a, b)| far.max((a - b).abs() / scale));
@@ -58,7 +68,7 @@ fn compare(what: &str, run: impl Fn() -> Vec<Vec<f32>>) {
 }
 
 fn convolution(x: [usize; 4], weight: [usize; 4], has_bias: bool, stride: [usize; 2], padding: [(usize, usize); 2]) {
-    compare(&format!("{x:?} {weight:?} {stride:?} {padding:?}"), || {
+    compare_with_double(&format!("{x:?} {weight:?} {stride:?} {padding:?}"), || {
         let (x, weight, bias) = (leaf(x, 1), leaf(weight, 2), leaf([weight[0]], 3));
         let y = ops::conv2d(x.clone(), weight.clone(), has_bias.then(|| bias.clone()), stride, padding);
         let output = to_vec(&y);
@@ -92,7 +102,7 @@ proptest! {
         (kernel, free, stride) in (1..6_usize, 0..20_usize, 1..4_usize),
         padding in (0..4_usize, 0..4_usize),
     ) {
-        compare("conv1d", || {
+        compare_with_double("conv1d", || {
             let (x, weight) = (leaf([batch, channels, kernel + free], 1), leaf([units, channels, kernel], 2));
             let y = ops::conv1d(x.clone(), weight.clone(), None, stride, padding);
             let output = to_vec(&y);
@@ -264,7 +274,7 @@ fn a_broken_derivative_is_found_behind_fused_operations_by_an_exact_replay() {
 }
 
 fn pooled(shape: [usize; 4], kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2]) {
-    compare(&format!("{shape:?} {kernel:?} {stride:?} {padding:?}"), || {
+    compare_with_double(&format!("{shape:?} {kernel:?} {stride:?} {padding:?}"), || {
         let x = leaf(shape, 1);
         let y = ops::max_pool2d(x.clone(), kernel, stride, padding);
         let output = to_vec(&y);
@@ -290,7 +300,7 @@ proptest! {
     #[test]
     fn functions_of_a_row_of_any_shape(rows in 1..40_usize, width in 1..70_usize, scale in 0.1..30.0_f64) {
         for function in [ops::gelu::<2>, |x| ops::softmax(x, 1), |x| ops::log_softmax(x, 1)] {
-            compare(&format!("{rows} x {width}, scale {scale}"), || {
+            compare_with_double(&format!("{rows} x {width}, scale {scale}"), || {
                 let x = leaf([rows, width], 1);
                 let y = function(ops::mul_scalar(x.clone(), scale));
                 let output = to_vec(&y);
@@ -325,10 +335,7 @@ fn what_is_not_finite_stays_so() {
         ];
         for (number, function) in functions.into_iter().enumerate() {
             let fused = to_vec(&function(x()));
-            let separate = {
-                let _guard = Scope { trace: Some(Trace::default()), ..Scope::default() }.enter();
-                to_vec(&function(x()))
-            };
+            let separate = in_double_precision(|| to_vec(&function(x())));
             assert_eq!(is_nan(&fused), is_nan(&separate), "{number}, {bad}");
         }
     }

