@@ -1,6 +1,6 @@
 //! What fills up a sequence changes nothing, and attention pays heed to another sequence as PyTorch's does.
 use barograph_burn::{Scope, cpu, from_slice, to_vec};
-use barograph_train::layers::MultiHeadAttention;
+use barograph_train::layers::{BatchNorm, Layer, MultiHeadAttention, Statistics};
 use barograph_train::random::{Purpose, Random};
 use barograph_train::recipe::{LayerKind, LayerSpec, LossKind, LossSpec, Recipe, RecurrentSpec, Shape, WeightSpec};
 use barograph_train::{Loss, Model, Network, TargetTensor, load_weights, save_weights};
@@ -174,4 +174,43 @@ fn attention_to_another_sequence_matches_torch() {
     let gradients = (output * from_slice(case.factors, [2, 3, 6], &device)).sum().backward();
     assert_near(&to_vec(&queries.grad(&gradients).expect("a gradient")), &case.queries_gradient, "queries");
     assert_near(&to_vec(&memory.grad(&gradients).expect("a gradient")), &case.memory_gradient, "memory");
+}
+
+#[derive(Deserialize)]
+struct MaskedNorm {
+    x: Vec<f32>,
+    mask: Vec<f32>,
+    trained: Vec<f32>,
+    evaluated: Vec<f32>,
+    mean: Vec<f32>,
+    variance: Vec<f32>,
+}
+
+#[test]
+fn batch_norm_leaves_padding_out_of_its_statistics_as_keras_does() {
+    let case: MaskedNorm = serde_json::from_str(include_str!("keras_reference/batch_norm.json")).expect("a case");
+    let device = cpu(true);
+    let norm = BatchNorm::new(Shape::Sequence([4, 2]), 0.3, 1e-5, true, &device);
+    let layer = Layer::BatchNorm(norm.clone());
+    let Layer::BatchNorm(inside) = &layer else { unreachable!("a batch norm") };
+    let run = |training: bool| {
+        let _scope = Scope { training, ..Scope::default() }.enter();
+        Scope::set_mask(Some(from_slice(case.mask.clone(), [3, 4], &device)));
+        to_vec(&layer.forward("norm", from_slice(case.x.clone(), [3, 8], &device)))
+    };
+    assert_near(&run(true), &case.trained, "in training");
+    let statistics = inside.statistics();
+    assert_near(&statistics.mean, &case.mean, "running mean");
+    // Keras keeps the variance of the batch itself; torch and we, that of what the batch was drawn from, here by 7 steps.
+    let drawn_from = |variance: &f32| 0.7 + (variance - 0.7) * 7.0 / 6.0;
+    assert_near(&statistics.variance, &case.variance.iter().map(drawn_from).collect::<Vec<_>>(), "running variance");
+    inside.set_statistics(Statistics { mean: case.mean.clone(), variance: case.variance.clone() });
+    assert_near(&run(false), &case.evaluated, "in evaluation");
+    // A batch without a single step says nothing of the data.
+    let _scope = Scope { training: true, ..Scope::default() }.enter();
+    Scope::set_mask(Some(from_slice(vec![0.0; 12], [3, 4], &device)));
+    let padding = to_vec(&layer.forward("norm", from_slice(vec![0.0; 24], [3, 8], &device)));
+    assert!(padding.iter().all(|value| *value == 0.0), "{padding:?}");
+    assert_eq!(inside.statistics().mean, case.mean);
+    assert_eq!(norm.statistics().mean, [0.0, 0.0], "a clone has statistics of its own");
 }

@@ -1,5 +1,5 @@
 //! Normalization over the batch.
-use super::tap_as;
+use super::{masking, tap_as};
 use crate::recipe::Shape;
 use barograph_burn::{Scope, from_slice, ops, to_vec};
 use barograph_vocab::Role;
@@ -22,7 +22,8 @@ pub(crate) fn measuring<R>(share: f64, work: impl FnOnce() -> R) -> R {
 }
 
 /// Each channel to mean 0 and variance 1 over the batch (and the pixels of an image, or the time of a sequence), then a learned scale and shift
-/// (Ioffe and Szegedy, 2015). In evaluation the running statistics stand in for the batch's.
+/// (Ioffe and Szegedy, 2015). In evaluation the running statistics stand in for the batch's. Time steps that only fill up are normalized too, and
+/// do not count in the statistics, as in Keras.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     /// `[channels]`.
@@ -106,10 +107,10 @@ impl BatchNorm {
         let x = ops::reshape(x, [batch * time, channels, pixels]);
         let measured = MEASURED_SHARE.get();
         let (mean, variance) = if Scope::is_training() || measured.is_some() {
-            let mean = ops::mean_dim(ops::mean_dim(x.clone(), 2), 0);
-            let centred = ops::sub(x.clone(), mean.clone());
-            let variance = ops::mean_dim(ops::mean_dim(ops::square(centred), 2), 0);
-            self.remember(&mean, &variance, batch * time * pixels, measured.unwrap_or(self.momentum));
+            let counted = self.counted(batch, batch * time * pixels);
+            let mean = counted.mean(x.clone());
+            let variance = counted.mean(ops::square(ops::sub(x.clone(), mean.clone())));
+            self.remember(&mean, &variance, counted.values, measured.unwrap_or(self.momentum));
             (mean, variance)
         } else {
             let Statistics { mean, variance } = self.running.get();
@@ -123,9 +124,41 @@ impl BatchNorm {
         tap_as(site, Role::Activation, ops::reshape(shifted, [batch, features]), self.input)
     }
 
+    /// What the statistics of a batch are of, given how many values of each channel it has with those that fill up.
+    fn counted(&self, batch: usize, values: usize) -> Counted {
+        let Shape::Sequence([time, _]) = self.input else { return Counted { mask: None, values } };
+        let mask = masking::of_steps(batch, time as usize);
+        let values = mask.as_ref().map_or(values, |mask| to_vec(mask).iter().sum::<f32>() as usize);
+        Counted { mask: mask.map(|mask| ops::reshape(mask, [batch * time as usize, 1, 1])), values }
+    }
+
     fn remember(&self, mean: &Tensor<3>, variance: &Tensor<3>, count: usize, momentum: f64) {
+        if count == 0 {
+            return;
+        }
         let batch = Statistics { mean: to_vec(mean), variance: to_vec(variance) };
         let correction = count as f32 / (count as f32 - 1.0).max(1.0);
         self.running.blend(&batch, momentum as f32, correction);
+    }
+}
+
+/// The examples that statistics are of.
+struct Counted {
+    /// 1 for an example that counts, `[examples, 1, 1]`; `None` where all do.
+    mask: Option<Tensor<3>>,
+    /// Values of each channel.
+    values: usize,
+}
+
+impl Counted {
+    /// The mean of each channel, `[examples, channels, pixels]` to `[1, channels, 1]`; 0 where nothing counts.
+    fn mean(&self, x: Tensor<3>) -> Tensor<3> {
+        match &self.mask {
+            None => ops::mean_dim(ops::mean_dim(x, 2), 0),
+            Some(mask) => {
+                let sum = ops::sum_dim(ops::mul(x, mask.clone()), 0);
+                ops::mul_scalar(sum, 1.0 / self.values.max(1) as f64)
+            }
+        }
     }
 }

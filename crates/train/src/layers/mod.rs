@@ -37,8 +37,8 @@ mod sequential;
 mod transformer;
 
 pub use activation::{ActivationLayer, activate};
-pub use batch_norm::BatchNorm;
 pub(crate) use batch_norm::measuring;
+pub use batch_norm::{BatchNorm, Statistics};
 pub use carried::CarriedState;
 pub use conv1d::Conv1d;
 pub use conv2d::Conv2d;
