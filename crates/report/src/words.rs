@@ -74,10 +74,10 @@ pub(crate) fn leading(diagnosis: &Diagnosis) -> Option<&Finding> {
     let mut of_worst = diagnosis.findings.iter().filter(|finding| finding.severity == worst);
     let Some(incident) = &diagnosis.incident else { return of_worst.next() };
     let mut here = of_worst.clone().filter(|finding| finding.step == incident.step);
-    // What the whole run shows there (the loss) is what the reader saw; the place follows on the next line.
-    let run_wide = here.clone().find(|finding| finding.site.is_none());
+    // The operation is where it began; what the reader saw, the loss, is said beside its code.
     let of_operation = here.clone().find(|finding| finding.code.starts_with(ON_AN_OPERATION));
-    run_wide.or(of_operation).or_else(|| here.next()).or_else(|| of_worst.next())
+    let run_wide = here.clone().find(|finding| finding.site.is_none());
+    of_operation.or(run_wide).or_else(|| here.next()).or_else(|| of_worst.next())
 }
 
 /// What the reader saw of an incident: what it did to the loss, in the same step or, from a backward pass, in the next one.
@@ -446,12 +446,15 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_quotes_what_the_whole_run_shows_at_the_incident() {
-        let error = |step, site| finding(Severity::Error, step, site);
+    fn the_first_line_quotes_the_operation_of_an_incident_or_what_the_whole_run_shows() {
+        let error = |step, site| Finding { code: "WGT001".to_owned(), ..finding(Severity::Error, step, site) };
         let findings =
             vec![finding(Severity::Warning, 1, None), error(40, Some("fc1")), error(48, Some("fc2")), error(48, None)];
         let with = diagnosis(findings.clone(), Some(incident(Exactness::Exact)));
         assert_eq!(leading(&with), Some(&findings[3]));
+        let operation = finding(Severity::Error, 48, Some("fc2"));
+        let found = diagnosis([findings.clone(), vec![operation.clone()]].concat(), Some(incident(Exactness::Exact)));
+        assert_eq!(leading(&found), Some(&operation));
         let without = diagnosis(findings.clone(), None);
         assert_eq!(leading(&without), Some(&findings[1]));
         let elsewhere = diagnosis(findings[..2].to_vec(), Some(incident(Exactness::Exact)));

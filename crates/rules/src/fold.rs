@@ -4,10 +4,14 @@ use barograph_vocab::{Finding, Role, Severity};
 /// Sites named when a finding is folded; the rest are counted.
 const NAMED: usize = 3;
 
+/// How the codes of rules on single operations begin.
+const ON_AN_OPERATION: &str = "NUM";
+
 /// Splits findings into those that stand for themselves and those that follow from the first non-finite number, so that a NaN loss is
 /// never blamed on the NaN gradients after it.
 ///
-/// Within the failing step the order is that of computation: data, then activations through the graph, the loss, gradients, weights.
+/// Within the failing step the order is that of computation: data, then activations through the graph, the loss, gradients, weights. The
+/// operation in which it began, where a replay found it, comes before all but data.
 pub(crate) fn split_consequences(findings: Vec<Finding>) -> (Vec<Finding>, Vec<Finding>) {
     let key = |(at, finding): &(usize, &Finding)| (finding.step, rank(finding), *at);
     let first = findings.iter().enumerate().filter(|(_, finding)| is_break(finding)).min_by_key(key);
@@ -16,11 +20,15 @@ pub(crate) fn split_consequences(findings: Vec<Finding>) -> (Vec<Finding>, Vec<F
     for (at, finding) in findings.into_iter().enumerate() {
         let follows = is_break(&finding) || finding.step > root.step;
         // What a replay says of the failing step comes after it in the log, and explains it.
-        if at == first || !follows || finding.code.starts_with("NUM") {
+        if at == first || !follows || finding.code.starts_with(ON_AN_OPERATION) {
             roots.push(finding);
         } else {
             consequences.push(as_note(finding, &root));
         }
+    }
+    if rank(&root) > 0 {
+        let is_origin = |finding: &Finding| finding.step == root.step && finding.code.starts_with(ON_AN_OPERATION);
+        roots.sort_by_key(|finding| (finding.step, !is_origin(finding)));
     }
     (roots, consequences)
 }

@@ -8,8 +8,8 @@ use crate::runner::{Found, Runner};
 use crate::symptoms::SYMPTOMS;
 use crate::view::{Index, RunView, StepView};
 use barograph_vocab::{
-    DataReading, Diagnosis, EpochRecord, Finding, Incident, NotChecked, RanksRecord, Record, Remedy, RunEnd, Sites,
-    StepRecord,
+    DataReading, Diagnosis, EpochRecord, Finding, Incident, NotChecked, RanksRecord, Record, Remedy, RunEnd, Scalar,
+    Sites, StepRecord,
 };
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -304,11 +304,15 @@ impl Judge {
         if runner.decided {
             return None;
         }
-        let mut missing: Vec<Need> = runner.rule.needs.iter().copied().filter(|need| !self.is_met(*need)).collect();
-        if missing.contains(&Need::Ranks) {
-            missing = vec![Need::Ranks]; // What else ranks tell goes without saying.
+        let missing = || runner.rule.needs.iter().copied().filter(|need| !self.is_met(*need));
+        // Shapes are compared before our own trainer computes a loss.
+        let is_ours = !self.account.foreign;
+        let cannot_be =
+            |need: Need| need.is_of_some_runs() || (is_ours && need == Need::Scalar(Scalar::LossRowsCompared));
+        if missing().any(cannot_be) {
+            return Some("does not apply to this run".to_owned());
         }
-        let missing: Vec<_> = missing.into_iter().map(Need::describe).collect();
+        let missing: Vec<_> = missing().map(Need::describe).collect();
         Some(if missing.is_empty() { "too early".to_owned() } else { format!("needs {}", missing.join(" and ")) })
     }
 

@@ -3,6 +3,9 @@ use crate::cause::Case;
 use crate::clues;
 use barograph_vocab::{Edit, EditValue, FactKey, Remedy, SiteId};
 
+/// What a run says its loss is, where it is the sum of those of several outputs.
+const SEVERAL: &str = "several";
+
 /// A remedy that only words can say.
 pub(crate) fn advice(text: impl Into<String>) -> Remedy {
     Remedy { text: text.into(), change: Vec::new(), verified: None }
@@ -16,6 +19,14 @@ pub(crate) fn set(text: impl Into<String>, key: impl Into<String>, value: EditVa
 /// A remedy that sets one recipe key to a word.
 pub(crate) fn choose(text: impl Into<String>, key: impl Into<String>, word: &str) -> Remedy {
     set(text, key, EditValue::Text(word.to_owned()))
+}
+
+/// A remedy that sets a key of the run's one loss. Words alone where several outputs have a loss each: which of them it is, nobody says.
+pub(crate) fn choose_for_loss(case: &Case<'_>, text: impl Into<String>, key: &str, word: &str) -> Remedy {
+    match case.facts.text(FactKey::Loss) {
+        Some(SEVERAL) => advice(text),
+        _ => choose(text, format!("loss.{key}"), word),
+    }
 }
 
 /// The learning rate multiplied by `factor`, from what the run used. Words alone where that is not known.
@@ -65,7 +76,10 @@ pub(crate) fn initializer(case: &Case<'_>, path: Option<&str>, kind: &str) -> Re
 /// The cross-entropy of raw scores, whose logarithm is stable; where the last layer is a softmax, without it.
 pub(crate) fn loss_on_scores(case: &Case<'_>) -> Remedy {
     let text = "take the cross-entropy of raw scores, whose logarithm is stable";
-    let mut remedy = choose(text, "loss.kind", "cross_entropy");
+    let mut remedy = choose_for_loss(case, text, "kind", "cross_entropy");
+    if remedy.change.is_empty() {
+        return remedy;
+    }
     if let Some((site, "softmax")) = clues::last_layer(case) {
         remedy.change.extend(activation(case, Some(site), "linear").change);
         remedy.text = format!("{text}, and take the softmax away from {}", case.sites.path(site));

@@ -56,6 +56,11 @@ pub enum Need {
 }
 
 impl Need {
+    /// Whether a run that never met it has nothing that the rule is about: no second output, no limit, no scale, no second rank.
+    pub(crate) const fn is_of_some_runs(self) -> bool {
+        matches!(self, Self::Reading(Role::Loss) | Self::Scalar(Scalar::Clipped | Scalar::LossScale) | Self::Ranks)
+    }
+
     /// What is missing, in words that follow "needs".
     #[must_use]
     pub fn describe(self) -> String {

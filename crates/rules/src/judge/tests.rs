@@ -2,7 +2,10 @@
 use super::Judge;
 use crate::facts::EvidenceMode;
 use crate::prelude::*;
-use barograph_vocab::{Reading, Record, RunEnd, Site, SiteReading, StepRecord, Verdict as Answer};
+use barograph_vocab::{
+    Exactness, Fact, FactKey, FactValue, Incident, OperationInput, Phase, Provenance, Reading, Record, RowsOf, RunEnd,
+    RunStart, Site, SiteReading, StepRecord, Verdict as Answer,
+};
 
 rule! {
     /// Panics at step 3.
@@ -137,4 +140,70 @@ fn a_damaged_reading_is_skipped() {
     let mut damaged = step(0, 1.0, &[0]);
     damaged.readings[0].reading.nan = u64::MAX;
     assert!(judge.see_step(&damaged).is_empty());
+}
+
+#[test]
+fn what_a_run_does_not_have_is_not_missed() {
+    let mut judge = Judge::new();
+    judge.see_step(&step(0, 1.0, &[]));
+    let reasons = |judge: &Judge| {
+        let not_checked = judge.diagnosis(EvidenceMode::All).not_checked;
+        move |name: &str| not_checked.iter().find(|rule| rule.rule == name).map(|rule| rule.reason.clone())
+    };
+    let apart = Some("does not apply to this run".to_owned());
+    let reason = reasons(&judge);
+    for name in ["output-loss-exploding", "always-clipped", "loss-scale-falling", "loss-broadcast", "ranks-differ"] {
+        assert_eq!(reason(name), apart, "{name}");
+    }
+    // Of PyTorch it is measured where the loss can be seen, and where it cannot, it is missed.
+    let start = |framework: &str| RunStart { framework: framework.to_owned(), ..RunStart::default() };
+    judge.see(&Record::Start(start("torch 2.9")));
+    assert_eq!(reasons(&judge)("loss-broadcast"), Some("needs the scalar `loss_rows_compared`".to_owned()));
+    // What there is, is checked.
+    let clipped = StepRecord { scalars: vec![(Scalar::Clipped, 0.0), (Scalar::Loss, 1.0)], ..step(1, 1.0, &[]) };
+    judge.see_step(&clipped);
+    assert_ne!(reasons(&judge)("always-clipped"), apart);
+}
+
+#[test]
+fn the_operation_in_which_it_began_comes_first() {
+    let mut judge = Judge::new();
+    judge.see_step(&step(0, 1.0, &[]));
+    judge.see_step(&step(1, f64::NAN, &[]));
+    let input = OperationInput {
+        name: "input".to_owned(),
+        shape: vec![4],
+        reading: Reading { zeros: 2, count: 4, ..Reading::EMPTY },
+    };
+    judge.see(&Record::Incident(Incident {
+        step: 1,
+        phase: Phase::Forward,
+        operation: "log".to_owned(),
+        site: "loss".to_owned(),
+        source: None,
+        rows: vec![0],
+        rows_of: RowsOf::DataSet,
+        row_count: 1,
+        inputs: vec![input],
+        victims: 1,
+        exactness: Exactness::Exact,
+    }));
+    let found = judge.diagnosis(EvidenceMode::All).findings;
+    let names: Vec<_> = found.iter().map(|finding| (finding.code.as_str(), finding.severity)).collect();
+    assert_eq!(names, [("NUM001", Severity::Error), ("LOS001", Severity::Error)]);
+}
+
+#[test]
+fn a_remedy_of_the_one_loss_is_words_where_there_are_several() {
+    let edits = |loss: &str| {
+        let mut judge = Judge::new();
+        let (key, value) = (FactKey::Loss, FactValue::Text(loss.to_owned()));
+        judge.see(&Record::Fact(Fact { key, site: None, value, provenance: Provenance::Declared }));
+        judge.see_step(&step(0, 1.0, &[]));
+        let slugs = ["wrong-loss-for-task", "loss-not-averaged", "log-of-nonpositive", "loss-activation-mismatch"];
+        let remedies = slugs.iter().flat_map(|slug| judge.remedies(slug, EvidenceMode::All));
+        remedies.flat_map(|remedy| remedy.change).filter(|edit| edit.key.starts_with("loss.")).count()
+    };
+    assert_eq!(edits("mse"), 4);
+    assert_eq!(edits("several"), 0);
 }

@@ -76,6 +76,6 @@ fn weigh(case: &Case<'_>) -> Weighing {
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
     vec![
         remedy::activation(case, clues::last_layer(case).map(|(site, _)| site), "softmax"),
-        remedy::choose("use a loss that takes scores", "loss.kind", "cross_entropy"),
+        remedy::choose_for_loss(case, "use a loss that takes scores", "kind", "cross_entropy"),
     ]
 }

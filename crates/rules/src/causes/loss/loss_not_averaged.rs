@@ -75,5 +75,8 @@ fn weigh(case: &Case<'_>) -> Weighing {
 }
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    vec![remedy::choose("average the loss over the batch", "loss.reduction", "mean"), remedy::scale_rate(case, 0.1)]
+    vec![
+        remedy::choose_for_loss(case, "average the loss over the batch", "reduction", "mean"),
+        remedy::scale_rate(case, 0.1),
+    ]
 }

@@ -69,9 +69,10 @@ fn weigh(case: &Case<'_>) -> Weighing {
 }
 
 fn remedies(case: &Case<'_>) -> Vec<Remedy> {
-    vec![remedy::choose(
+    vec![remedy::choose_for_loss(
+        case,
         "use the loss of the task",
-        "loss.kind",
+        "kind",
         if clues::classes(case) == Some(false) { "mse" } else { "cross_entropy" },
     )]
 }
