@@ -14,6 +14,7 @@ mod numerics;
 mod observer;
 mod optimizer_state;
 mod parameters;
+mod running;
 mod scope;
 mod tap;
 mod tensor;
@@ -29,6 +30,7 @@ pub use numerics::{Numerics, NumericsGuard};
 pub use observer::Observer;
 pub use optimizer_state::{KeptTensor, OptimizerState, optimizer_state, with_optimizer_state};
 pub use parameters::{Parameter, Parameters};
+pub use running::{BatchNormMeter, RunningStatistics, separate, settle};
 pub use scope::{Scope, ScopeGuard, StepKey};
 pub use tap::{tap, tap_channels, tap_gradient};
 pub use tensor::{

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Averages(pub(crate) BTreeMap<String, Weights>);
 
-/// All weights of a model, flattened, in the order of its fields.
+/// All weights of a model that are trained, flattened, in the order of its fields. Running statistics are none of them.
 pub(crate) type Weights = Vec<Tensor<1>>;
 
 impl Averages {
@@ -59,7 +59,9 @@ struct Take(Weights);
 
 impl ModuleVisitor for Take {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.0.push(param.val().inner().flatten(0, D - 1));
+        if param.val().is_require_grad() {
+            self.0.push(param.val().inner().flatten(0, D - 1));
+        }
     }
 }
 
@@ -69,6 +71,9 @@ struct Put {
 
 impl ModuleMapper for Put {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !param.val().is_require_grad() {
+            return param;
+        }
         let (id, old, mapper) = param.consume();
         let new = match self.weights.next() {
             Some(new) => {

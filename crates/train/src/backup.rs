@@ -241,14 +241,15 @@ impl Backup {
             hook.restore(state).map_err(|problem| broken(format!("a gradient hook: {problem}")))?;
         }
         let mut averages = Averages::default();
+        let trained = parameters.list().iter().filter(|parameter| parameter.trainable).count();
         for name in &self.place.averages {
             let weight = |number: usize| {
                 let values = floats(&tensors.tensor(&format!("average.{name}.{number}")).ok()?);
                 let length = values.len();
                 Some(from_slice(values, [length], &cpu(false)))
             };
-            let weights: Vec<_> = (0..parameters.list().len()).map_while(weight).collect();
-            if weights.len() != parameters.list().len() {
+            let weights: Vec<_> = (0..trained).map_while(weight).collect();
+            if weights.len() != trained {
                 return Err(broken(format!("the average \"{name}\" is not whole")));
             }
             averages.0.insert(name.clone(), weights);

@@ -3,7 +3,7 @@ use crate::batches::Batch;
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::recipe::Recipe;
-use barograph_burn::{from_slice, to_vec};
+use barograph_burn::{from_slice, settle, to_vec};
 use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::prelude::*;
 use safetensors::tensor::TensorView;
@@ -87,6 +87,7 @@ pub fn save_weights<M: Model>(path: &Path, model: &M, step: u64, recipe: u64) ->
 
 /// The weights and buffers of a model, their names behind `prefix`.
 pub(crate) fn entries_of<M: Model>(prefix: &str, model: &M) -> Vec<Entry> {
+    settle(model);
     let mut collector = Collector { model, path: Vec::new(), entries: Vec::new() };
     model.visit(&mut collector);
     let mut entries = collector.entries;

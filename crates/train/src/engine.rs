@@ -15,21 +15,33 @@ use crate::recipe::{Recipe, Reduction, Task};
 use crate::review::{Refusal, review};
 use crate::weight_rules::WeightRules;
 use barograph_burn::{
-    Numerics, Observer, Parameters, Scope, StepKey, Trace, add_gradients, from_slice, gradient_norms, map_gradients,
-    ops, to_vec, with_elements,
+    Numerics, Observer, Parameters, RunningStatistics, Scope, StepKey, Trace, add_gradients, from_slice,
+    gradient_norms, map_gradients, ops, separate, to_vec, with_elements,
 };
 use barograph_monitor::{Session, row_sums};
 use barograph_vocab::{Role, Scalar};
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 
 /// Everything that a step changes. A clone shares the tensors, so that a snapshot costs next to nothing until the next step.
-#[derive(Clone)]
 pub(crate) struct State<M> {
     pub(crate) model: M,
     pub(crate) optimizer: ScheduledOptimizer,
     pub(crate) hooks: Vec<Box<dyn GradientHook>>,
     pub(crate) averages: Averages,
+}
+
+impl<M: Module> Clone for State<M> {
+    fn clone(&self) -> Self {
+        // Clones of burn's layers share their running statistics, and a snapshot must not change with the training.
+        Self {
+            model: separate(&self.model),
+            optimizer: self.optimizer.clone(),
+            hooks: self.hooks.clone(),
+            averages: self.averages.clone(),
+        }
+    }
 }
 
 /// What a step is to do.
@@ -112,7 +124,8 @@ impl Engine<'_> {
         let State { model, mut optimizer, mut hooks, averages } = state;
         // What a step that is refused has changed all the same.
         let may_refuse = self.has_clip() || !hooks.is_empty();
-        let before = may_refuse.then(|| (model.buffers(), model.carried(), hooks.clone()));
+        let before =
+            may_refuse.then(|| (model.buffers(), RunningStatistics::of(&model), model.carried(), hooks.clone()));
         let scale = hooks.iter().find_map(|hook| hook.loss_factor());
         let products = self.recipe.precision.products();
         let _numerics = Numerics { products, loss_factor: scale.unwrap_or(1.0) }.enter();
@@ -138,14 +151,15 @@ impl Engine<'_> {
         let keep = observer.is_some_and(|observer| observer.with(|session| session.updates_due()));
         let old = keep.then(|| model.clone());
         let finite = refusal.is_none() || are_finite(&model, &gradients);
-        let model = match &refusal {
+        let mut model = match &refusal {
             None => self.rules.constrain(optimizer.step(plan.learning_rate, plan.momentum, model, gradients)),
             Some(_) => model,
         };
-        if let (Some(_), Some((buffers, carried, hooks_before))) = (&refusal, before) {
+        if let (Some(_), Some((buffers, running, carried, hooks_before))) = (&refusal, before) {
             for (name, values) in buffers {
                 model.set_buffer(&name, values);
             }
+            model = running.put_back(model);
             model.set_carried(&carried);
             hooks = hooks_before;
             for hook in &mut hooks {

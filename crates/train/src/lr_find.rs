@@ -6,6 +6,7 @@ use crate::metrics::Score;
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
 use crate::subject::Subject;
+use barograph_burn::separate;
 
 /// The first of so many parts of the test is left out of suggestions, as in fastai: its average has not settled.
 const LEFT_OUT: usize = 10;
@@ -173,7 +174,7 @@ pub fn lr_find<M: Model>(subject: &Subject<'_, M>, options: &LrFindOptions) -> R
     subject.with_engine(|engine| {
         let optimizer = ScheduledOptimizer::new(&engine.recipe.optimizer);
         let mut state =
-            State { model: subject.model.clone(), optimizer, hooks: Vec::new(), averages: Averages::default() };
+            State { model: separate(subject.model), optimizer, hooks: Vec::new(), averages: Averages::default() };
         let mut test = RangeTest::new(options);
         for (rate, mut plan) in options.rates().zip(engine.endless_plans()) {
             plan.learning_rate = rate;

@@ -8,6 +8,7 @@ use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
 use crate::recipe::{LayerKind, LayerSpec, PenaltySpec, Recipe, RegularizerKind};
 use crate::subject::Subject;
+use barograph_burn::separate;
 
 /// Share of the first loss below which a batch counts as learned by heart (our choice: what is left is no more than how far one goes).
 const LEARNED: f64 = 0.01;
@@ -75,7 +76,7 @@ pub fn overfit<M: Model>(subject: &Subject<'_, M>, options: &OverfitOptions) -> 
         )));
     }
     let recipe = Recipe { penalty: PenaltySpec::default(), ..subject.recipe.clone() };
-    Subject { recipe: &recipe, ..*subject }.with_engine(|engine| learn(engine, subject.model.clone(), options))
+    Subject { recipe: &recipe, ..*subject }.with_engine(|engine| learn(engine, separate(subject.model), options))
 }
 
 fn learn<M: Model>(engine: &Engine<'_>, model: M, options: &OverfitOptions) -> Result<Overfit, TrainError> {

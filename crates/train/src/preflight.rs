@@ -7,7 +7,7 @@ use crate::metrics::Answers;
 use crate::model::Model;
 use crate::recipe::{LayerKind, LayerSpec, LossTakes, Recipe};
 use crate::subject::Subject;
-use barograph_burn::{Scope, StepKey, cpu, device_of, from_slice, to_vec};
+use barograph_burn::{Scope, StepKey, cpu, device_of, from_slice, separate, to_vec};
 use burn::prelude::*;
 
 /// The multiple of its expectation above which a first loss is remarkable (our choice: weights as they are usually drawn add about a half).
@@ -209,7 +209,7 @@ fn trained<M: Model>(engine: &Engine<'_>, model: &M, batch: &Batch) -> Vec<f32> 
     let key = StepKey { seed: engine.recipe.seed, ..StepKey::default() };
     let _scope = Scope { training: true, key, ..Scope::default() }.enter();
     // The copy keeps what the model notes while it runs, such as running means, to itself.
-    let model = model.clone();
+    let model = separate(model);
     to_vec(&model.forward(from_slice(batch.inputs.clone(), [batch.len(), batch.features], &engine.device)))
 }
 

@@ -1,5 +1,6 @@
 //! What a replay starts from.
 use crate::engine::{State, StepPlan};
+use burn::module::Module;
 use std::collections::VecDeque;
 
 /// Steps between two snapshots where a recipe does not say. A snapshot shares its tensors with the training; its cost is that
@@ -24,7 +25,7 @@ pub(crate) struct Snapshots<M> {
     steps: VecDeque<Done>,
 }
 
-impl<M: Clone> Snapshots<M> {
+impl<M: Module> Snapshots<M> {
     /// Snapshots every so many steps. `state_bytes` is the size of weights and optimizer state; when one snapshot is larger than
     /// `cap_bytes`, none is taken.
     pub(crate) fn new(every: Option<u64>, state_bytes: u64, cap_bytes: u64) -> Self {

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::random::{Purpose, Random};
-use barograph_burn::{Scope, StepKey, from_doubles, from_slice, in_double_precision, is_double, to_doubles};
+use barograph_burn::{Scope, StepKey, from_doubles, from_slice, in_double_precision, is_double, separate, to_doubles};
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
@@ -35,7 +35,7 @@ impl<'a, M: Model> Function<'a, M> {
     pub(super) fn new(engine: &'a Engine<'a>, model: &'a M, rows: usize) -> Result<Self, TrainError> {
         let places = engine.endless_plans().next().map(|plan| plan.places).unwrap_or_default();
         let batch = engine.rows.gather(&places[..rows.min(places.len())])?;
-        let double = model.clone().map(&mut Rewrite::all());
+        let double = separate(model).map(&mut Rewrite::all());
         let function = Self { engine, model, double, batch };
         if function.weights().is_empty() {
             return Err(TrainError::Mismatch(
@@ -57,7 +57,7 @@ impl<'a, M: Model> Function<'a, M> {
 
     /// The same function around weights that are moved at random by up to `share` of their magnitude, or of 1 for a smaller one.
     pub(super) fn nearby(&self, share: f64) -> Self {
-        let mut double = self.double.clone();
+        let mut double = separate(&self.double);
         for (number, weight) in self.weights().into_iter().enumerate() {
             let mut random = Random::new(0, Purpose::GradientCheck, 1, number as u32);
             let moved = |value: f64| value + share * value.abs().max(1.0) * (2.0 * random.uniform_f64() - 1.0);
@@ -86,13 +86,13 @@ impl<'a, M: Model> Function<'a, M> {
     pub(super) fn at(&self, weight: &Weight, element: usize, value: f64) -> Result<f64, TrainError> {
         let mut values = weight.values.clone();
         values[element] = value;
-        let moved = self.double.clone().map(&mut Rewrite { only: Some((weight.id, values)) });
+        let moved = separate(&self.double).map(&mut Rewrite { only: Some((weight.id, values)) });
         Ok(value_of(&self.double_loss(&moved)?))
     }
 
     /// The loss at the model's weights.
     pub(super) fn here(&self) -> Result<f64, TrainError> {
-        Ok(value_of(&self.double_loss(&self.double.clone())?))
+        Ok(value_of(&self.double_loss(&separate(&self.double))?))
     }
 
     /// What rounding can make of a difference over `step`, for a loss of this magnitude.
@@ -108,7 +108,7 @@ impl<'a, M: Model> Function<'a, M> {
 
     /// The weights and autodiff's derivative by each; zeros for one that the loss does not depend on.
     pub(super) fn derivatives(&self) -> Result<(Vec<Weight>, Vec<Vec<f64>>), TrainError> {
-        let model = self.double.clone();
+        let model = separate(&self.double);
         let loss = self.double_loss(&model)?;
         let derivatives = in_double_precision(|| derivatives(&model, &loss));
         Ok((self.weights(), derivatives))
@@ -117,7 +117,7 @@ impl<'a, M: Model> Function<'a, M> {
     /// Autodiff's derivatives as training computes them.
     pub(super) fn single_derivatives(&self) -> Vec<Vec<f64>> {
         // The copy keeps what the model notes while it runs, such as running means, to itself.
-        let model = self.model.clone();
+        let model = separate(self.model);
         derivatives(&model, &self.loss(&model))
     }
 

@@ -5,6 +5,7 @@ use crate::checkpoint;
 use crate::engine::{State, StepPlan, StepResult};
 use crate::evaluate::measure_normalization;
 use crate::model::Model;
+use barograph_burn::separate;
 use barograph_vocab::{Finding, RunEnd};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -88,13 +89,16 @@ impl<M: Model> Run<'_, M> {
                     });
                 }
                 Action::MeasureNormalization => {
-                    if let Some(state) = &self.state
-                        && let Err(error) = measure_normalization(self.engine, &state.model)
-                    {
-                        self.warnings.push(format!("the statistics of batch norms were not measured anew: {error}"));
+                    if let Some(state) = &mut self.state {
+                        match measure_normalization(self.engine, &state.model) {
+                            Ok(model) => state.model = model,
+                            Err(error) => self
+                                .warnings
+                                .push(format!("the statistics of batch norms were not measured anew: {error}")),
+                        }
                     }
                 }
-                Action::KeepBest => self.best = self.state.as_ref().map(|state| state.model.clone()),
+                Action::KeepBest => self.best = self.state.as_ref().map(|state| separate(&state.model)),
                 Action::RestoreBest => self.restore_best(),
                 Action::SetLearningRate(rate) => {
                     self.rate.set(rate);
@@ -144,8 +148,8 @@ impl<M: Model> Run<'_, M> {
     }
 
     fn restore_best(&mut self) {
-        if let (Some(best), Some(state)) = (self.best.clone(), &mut self.state) {
-            state.model = best;
+        if let (Some(best), Some(state)) = (&self.best, &mut self.state) {
+            state.model = separate(best);
         }
     }
 
