@@ -7,6 +7,7 @@ use crate::recipe::{RegularizerKind, suggest};
 use crate::weight_rules::Regularizer;
 use barograph_burn::{Kept, Scope, device_of, from_slice, ops};
 use burn::prelude::*;
+use std::sync::Arc;
 
 /// A loss of activations inside of a model, such as one that asks for sparse codes, or one on the output of an early layer. Any function from
 /// activations, each `[batch, values]`, and the targets to one number (shape `[1]`) is one.
@@ -22,6 +23,7 @@ impl<F: Fn(&[Tensor<2>], &TargetTensor) -> Tensor<1> + Send + Sync> AuxiliaryLos
 }
 
 /// A loss that was asked for from code.
+#[derive(Clone)]
 pub(crate) struct AskedLoss {
     /// What it is called; the site of its readings.
     pub(crate) name: String,
@@ -29,7 +31,7 @@ pub(crate) struct AskedLoss {
     pub(crate) weight: f64,
     /// Whose activations it sees.
     pub(crate) sites: Vec<String>,
-    pub(crate) loss: Box<dyn AuxiliaryLoss>,
+    pub(crate) loss: Arc<dyn AuxiliaryLoss>,
 }
 
 /// Every loss on the inside of a model, and what else is gathered besides the loss of its outputs.

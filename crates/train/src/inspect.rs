@@ -58,7 +58,7 @@ pub fn inspect(recipe: &Recipe, data: &dyn RowSource) -> Result<Inspection, Trai
     let rows = Rows::new(&data, training);
     let outputs = check::outputs(&network, data.features());
     let scoring = Scoring::new(task, takes);
-    let rules = WeightRules::new(&network, Vec::new())?;
+    let rules = WeightRules::new(&network, &[])?;
     let auxiliary = Auxiliary::new(&network, data.features(), Vec::new())?;
     let (loss, device) = (OutputLosses::of_recipe(recipe, &network, &data)?, device_of(&network, true));
     let loss = loss.as_ref();

@@ -35,6 +35,7 @@ mod network;
 mod optimizers;
 mod outcome;
 mod overfit;
+mod parts;
 mod penalty;
 mod predict;
 mod preflight;

@@ -49,7 +49,7 @@ impl<M: Model> Subject<'_, M> {
         let rows = Rows::new(&data, training);
         let outputs = check::outputs(self.model, data.features());
         let scoring = Scoring::new(task, takes);
-        let rules = WeightRules::new(self.model, Vec::new())?;
+        let rules = WeightRules::new(self.model, &[])?;
         let auxiliary = Auxiliary::new(self.model, data.features(), Vec::new())?;
         let (recipe, loss, device) = (self.recipe, self.loss, device_of(self.model, true));
         let engine = Engine { recipe, loss, rows: &rows, scoring, outputs, device, rules, auxiliary };

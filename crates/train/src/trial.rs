@@ -1,5 +1,4 @@
 //! Tries remedies: a short run with the remedy, beside the run as it was.
-use crate::auxiliary::Auxiliary;
 use crate::averages::Averages;
 use crate::batches::Rows;
 use crate::data::{DataError, RowSource};
@@ -12,9 +11,8 @@ use crate::outcome::Outcome;
 use crate::prepare::prepare;
 use crate::recipe::Recipe;
 use crate::schedules::Schedule;
-use crate::weight_rules::WeightRules;
 use crate::{Model, Network};
-use barograph_burn::device_of;
+use barograph_burn::{device_of, separate};
 use barograph_vocab::{Remedy, Severity, Trial};
 
 /// What a loss must have come down to, as a share of where the trial began, for a remedy to count as working (our choice: noise
@@ -36,8 +34,10 @@ pub(crate) struct Baseline<M> {
     pub(crate) batches: u64,
 }
 
-/// Tries a remedy for a recipe's run and says what it showed. `None` when the remedy cannot be written as edits, or
-/// changes the loss of a recipe that has several.
+/// Tries a remedy for a recipe's run and says what it showed. `None` when the remedy cannot be written as edits, changes the loss of a recipe
+/// that has several or of a training whose loss is written in Rust, or takes away a weight that something written in Rust is for.
+///
+/// The loss, regularizers, constraints, initializers, gradient hooks and auxiliary losses that the trainer was given are those of the trial.
 ///
 /// A remedy of the optimizer, of clipping, or of the schedule starts from the last good snapshot. Any other changes the network, its data or
 /// its loss, and starts from the beginning with the same seed.
@@ -52,7 +52,9 @@ pub fn try_remedy(
 ) -> Result<Option<Trial>, TrainError> {
     // What a remedy says of the one loss is not said of one of several.
     let is_of_one_loss = remedy.change.iter().any(|edit| edit.key.starts_with("loss."));
-    if remedy.change.is_empty() || (is_of_one_loss && !recipe.outputs.is_empty()) {
+    let Some(parts) = &outcome.parts else { return Ok(None) };
+    let has_one_loss = recipe.outputs.is_empty() && parts.is_loss_of(recipe);
+    if remedy.change.is_empty() || (is_of_one_loss && !has_one_loss) {
         return Ok(None);
     }
     let repaired = recipe.repaired(&remedy.change)?;
@@ -60,15 +62,23 @@ pub fn try_remedy(
         let table = edit.key.split('.').next().unwrap_or_default();
         matches!(table, "optimizer" | "clip" | "schedule")
     });
-    let prepared = prepare(data, &repaired, Some(repaired.loss.kind.takes()))?;
+    let takes = if has_one_loss { Some(repaired.loss.kind.takes()) } else { parts.loss.describe().takes };
+    let prepared = prepare(data, &repaired, takes)?;
     let rows = Rows::new(&prepared.rows, prepared.training);
-    let scoring = Scoring::new(prepared.task, Some(repaired.loss.kind.takes()));
-    let network = Network::from_recipe(&repaired, prepared.rows.features(), &repaired.open_device(true)?)?;
-    let outputs = crate::check::outputs(&network, prepared.rows.features());
-    let rules = WeightRules::new(&network, Vec::new())?;
-    let auxiliary = Auxiliary::new(&network, prepared.rows.features(), Vec::new())?;
-    let (loss, device) = (OutputLosses::of_recipe(&repaired, &network, &prepared.rows)?, device_of(&network, true));
-    let (recipe_of_trial, loss) = (&repaired, loss.as_ref());
+    let scoring = Scoring::new(prepared.task, takes);
+    let features = prepared.rows.features();
+    let network = match keeps_network {
+        true => separate(&outcome.baseline.start.model),
+        false => Network::from_recipe(&repaired, features, &repaired.open_device(true)?)?,
+    };
+    let Ok((network, rules, auxiliary)) = parts.given_to(network, features, repaired.seed) else { return Ok(None) };
+    let outputs = crate::check::outputs(&network, features);
+    let device = device_of(&network, true);
+    let of_recipe = match parts.is_loss_of(recipe) {
+        true => Some(OutputLosses::of_recipe(&repaired, &network, &prepared.rows)?),
+        false => None,
+    };
+    let (recipe_of_trial, loss) = (&repaired, of_recipe.as_deref().unwrap_or(parts.loss.as_ref()));
     let engine = Engine { recipe: recipe_of_trial, loss, rows: &rows, scoring, outputs, device, rules, auxiliary };
     crate::check::check_outputs(&engine, &prepared.rows)?;
     // A snapshot is good only from before the first sign of trouble.

@@ -10,14 +10,13 @@ mod samples;
 pub(crate) use observe::see_rows;
 pub(crate) use run::{rows_per_step, steps_per_epoch};
 
-use crate::auxiliary::{AskedLoss, Auxiliary, AuxiliaryLoss};
+use crate::auxiliary::{AskedLoss, AuxiliaryLoss};
 use crate::batches::Rows;
 use crate::callbacks::Callback;
 use crate::check;
 use crate::data::RowSource;
 use crate::engine::Engine;
 use crate::error::TrainError;
-use crate::first_weights::{self, AskedInitializer};
 use crate::gradient_hook::GradientHook;
 use crate::layers::Initialize;
 use crate::losses::{Loss, OutputLosses};
@@ -25,10 +24,11 @@ use crate::metric::{Metric, Metrics};
 use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::outcome::Outcome;
+use crate::parts::Parts;
 use crate::prepare::{Prepared, prepare};
 use crate::preprocessing::Preprocessing;
 use crate::recipe::Recipe;
-use crate::weight_rules::{AskedRule, Constraint, Regularizer, WeightRules};
+use crate::weight_rules::{AskedRule, Constraint, Regularizer};
 use barograph_burn::device_of;
 use run::Run;
 use std::path::PathBuf;
@@ -48,11 +48,8 @@ use std::sync::atomic::AtomicBool;
 pub struct Trainer<M> {
     recipe: Recipe,
     model: M,
-    loss: Box<dyn Loss>,
-    rules: Vec<AskedRule>,
-    auxiliary: Vec<AskedLoss>,
+    parts: Parts,
     metrics: Metrics,
-    initializers: Vec<AskedInitializer>,
     hooks: Vec<Box<dyn GradientHook>>,
     callbacks: Vec<Box<dyn Callback>>,
     folder: Option<PathBuf>,
@@ -69,7 +66,8 @@ impl Trainer<crate::Network> {
     pub fn from_recipe(recipe: &Recipe, data: &dyn RowSource) -> Result<Self, TrainError> {
         let model = crate::Network::from_recipe(recipe, data.features(), &recipe.open_device(true)?)?;
         let loss = OutputLosses::of_recipe(recipe, &model, data)?;
-        Ok(Self { loss, ..Self::new(model, recipe.loss.clone()).recipe(recipe.clone()) })
+        let parts = Parts { is_loss_of_recipe: true, ..Parts::new(loss) };
+        Ok(Self { parts, ..Self::new(model, recipe.loss.clone()).recipe(recipe.clone()) })
     }
 }
 
@@ -80,11 +78,8 @@ impl<M: Model> Trainer<M> {
         Self {
             recipe: Recipe::default(),
             model,
-            loss: Box::new(loss),
-            rules: Vec::new(),
-            auxiliary: Vec::new(),
+            parts: Parts::new(Box::new(loss)),
             metrics: Metrics::default(),
-            initializers: Vec::new(),
             hooks: Vec::new(),
             callbacks: Vec::new(),
             folder: None,
@@ -112,14 +107,14 @@ impl<M: Model> Trainer<M> {
     /// Adds to the loss what this says of the weight at a site, such as `dense1.weight`.
     #[must_use]
     pub fn regularizer(mut self, site: impl Into<String>, regularizer: impl Regularizer + 'static) -> Self {
-        self.rules.push(AskedRule::Regularizer(site.into(), Box::new(regularizer)));
+        self.parts.rules.push(AskedRule::Regularizer(site.into(), Arc::new(regularizer)));
         self
     }
 
     /// Brings the weight at a site, such as `dense1.weight`, back to this after each update.
     #[must_use]
     pub fn constraint(mut self, site: impl Into<String>, constraint: impl Constraint + 'static) -> Self {
-        self.rules.push(AskedRule::Constraint(site.into(), Box::new(constraint)));
+        self.parts.rules.push(AskedRule::Constraint(site.into(), Arc::new(constraint)));
         self
     }
 
@@ -148,7 +143,7 @@ impl<M: Model> Trainer<M> {
         loss: impl AuxiliaryLoss + 'static,
     ) -> Self {
         let sites = sites.into_iter().map(Into::into).collect();
-        self.auxiliary.push(AskedLoss { name: name.into(), weight, sites, loss: Box::new(loss) });
+        self.parts.auxiliary.push(AskedLoss { name: name.into(), weight, sites, loss: Arc::new(loss) });
         self
     }
 
@@ -162,7 +157,7 @@ impl<M: Model> Trainer<M> {
     /// Draws the first values of the weight at a site, such as `dense1.weight`, in this way, from the recipe's seed.
     #[must_use]
     pub fn initializer(mut self, site: impl Into<String>, initializer: impl Initialize + 'static) -> Self {
-        self.initializers.push((site.into(), Box::new(initializer)));
+        self.parts.initializers.push((site.into(), Box::new(initializer)));
         self
     }
 
@@ -209,22 +204,20 @@ impl<M: Model> Trainer<M> {
     /// When the data set is empty, a class has no output, or the folder cannot be used. A loss that becomes NaN is not an error: it
     /// is in the outcome.
     pub fn fit(self, data: &dyn RowSource) -> Result<Outcome<M>, TrainError> {
-        let Self { recipe, model, loss, rules, auxiliary, metrics, .. } = self;
-        let Self { initializers, hooks, callbacks, folder, interrupt, observed, resume, .. } = self;
+        let Self { recipe, model, parts, metrics, hooks, callbacks, folder, interrupt, observed, resume } = self;
         if let Some(problem) = metrics.problem() {
             return Err(TrainError::Mismatch(problem));
         }
-        let model = first_weights::draw(model, recipe.seed, &initializers)?;
-        let takes = loss.describe().takes;
+        let takes = parts.loss.describe().takes;
         let Prepared { rows: data, task, training, validation } = prepare(data, &recipe, takes)?;
+        let (model, rules, auxiliary) = parts.given_to(model, data.features(), recipe.seed)?;
         check::check_inputs(&model, &data, &training, &validation)?;
         let (training, validation) = (Rows::new(&data, training), Rows::new(&data, validation));
         let scoring = Scoring::new(task, takes);
         let outputs = check::outputs(&model, data.features());
-        let rules = WeightRules::new(&model, rules)?;
         recipe.check_precision(&device_of(&model, true))?;
-        let auxiliary = Auxiliary::new(&model, data.features(), auxiliary)?.with_metrics(metrics);
-        let (loss, device) = (loss.as_ref(), device_of(&model, true));
+        let auxiliary = auxiliary.with_metrics(metrics);
+        let (loss, device) = (parts.loss.as_ref(), device_of(&model, true));
         let engine = Engine { recipe: &recipe, loss, rows: &training, scoring, outputs, device, rules, auxiliary };
         check::check_outputs(&engine, &data)?;
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed, resume };
@@ -232,7 +225,8 @@ impl<M: Model> Trainer<M> {
         run.keep(&Preprocessing::of(&data, task)?);
         run.choose_samples(&data, &validation)?;
         let end = run.train(&validation);
-        Ok(run.end(end, data.inputs.clone(), data.targets.clone()))
+        let outcome = run.end(end, data.inputs.clone(), data.targets.clone());
+        Ok(Outcome { parts: Some(parts), ..outcome })
     }
 }
 

@@ -13,6 +13,7 @@ use crate::recipe::{ConstraintKind, LayerKind, RegularizerKind, suggest};
 use barograph_burn::{Parameters, Scope, ops};
 use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::prelude::*;
+use std::sync::Arc;
 
 /// What a model asks of one of its weights.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,19 +80,20 @@ impl WeightPart {
 /// What is asked of each weight, by its number in the order of the module's fields.
 #[derive(Default)]
 pub(crate) struct WeightRules {
-    regularizers: Vec<(usize, usize, Box<dyn Regularizer>)>,
-    constraints: Vec<(usize, usize, Box<dyn Constraint>)>,
+    regularizers: Vec<(usize, usize, Arc<dyn Regularizer>)>,
+    constraints: Vec<(usize, usize, Arc<dyn Constraint>)>,
 }
 
 /// What was asked from code, by the weight's site.
+#[derive(Clone)]
 pub(crate) enum AskedRule {
-    Regularizer(String, Box<dyn Regularizer>),
-    Constraint(String, Box<dyn Constraint>),
+    Regularizer(String, Arc<dyn Regularizer>),
+    Constraint(String, Arc<dyn Constraint>),
 }
 
 impl WeightRules {
     /// What a model asks, and what code asks besides.
-    pub(crate) fn new<M: Model>(model: &M, asked: Vec<AskedRule>) -> Result<Self, TrainError> {
+    pub(crate) fn new<M: Model>(model: &M, asked: &[AskedRule]) -> Result<Self, TrainError> {
         let parameters = Parameters::of(model).renamed(|path| model.site_of(path));
         let mut rules = Self::default();
         for rule in model.weight_rules() {
@@ -100,22 +102,22 @@ impl WeightRules {
                     continue;
                 }
                 if rule.regularizer != RegularizerKind::None {
-                    rules.regularizers.push((number, rule.unit_axis, Box::new(rule.regularizer)));
+                    rules.regularizers.push((number, rule.unit_axis, Arc::new(rule.regularizer)));
                 }
                 if rule.constraint != ConstraintKind::None {
-                    rules.constraints.push((number, rule.unit_axis, Box::new(rule.constraint)));
+                    rules.constraints.push((number, rule.unit_axis, Arc::new(rule.constraint)));
                 }
             }
         }
         for asked in asked {
             match asked {
                 AskedRule::Regularizer(site, regularizer) => {
-                    let (number, axis) = find(&parameters, &site)?;
-                    rules.regularizers.push((number, axis, regularizer));
+                    let (number, axis) = find(&parameters, site)?;
+                    rules.regularizers.push((number, axis, Arc::clone(regularizer)));
                 }
                 AskedRule::Constraint(site, constraint) => {
-                    let (number, axis) = find(&parameters, &site)?;
-                    rules.constraints.push((number, axis, constraint));
+                    let (number, axis) = find(&parameters, site)?;
+                    rules.constraints.push((number, axis, Arc::clone(constraint)));
                 }
             }
         }
