@@ -1,14 +1,15 @@
 //! The network of a recipe.
 use crate::layers::{
     ActivationLayer, BatchNorm, Branch, CarriedState, Cell, Conv1d, Conv2d, Conv2dTranspose, Custom, Dense, Dropout,
-    Embedding, GlobalPool, Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, Masking, MultiHeadAttention, Parallel,
-    Pool, Pool2d, PositionEmbedding, Prelu, Recurrent, Residual, RmsNorm, Sequential, Transformer,
+    Embedding, EncoderDecoder, GlobalPool, Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, Masking,
+    MultiHeadAttention, Parallel, Pool, Pool2d, PositionEmbedding, Prelu, Recurrent, Residual, RmsNorm, Sequential,
+    Transformer,
 };
 use crate::model::{LayerFact, Model};
 use crate::random::{Purpose, Random};
 use crate::recipe::{
-    Activation, LayerKind, OutputSpec, Recipe, RecipeError, RegularizerKind, Shape, WeightSpec, branch_shapes,
-    inner_shapes, layer_names,
+    Activation, LayerKind, OutputSpec, Recipe, RecipeError, RegularizerKind, Shape, WeightSpec, inner_shapes,
+    layer_names, shapes_inside,
 };
 use crate::weight_rules::{WeightRule, rules_of_layer};
 use crate::weights::{self, LoadedWeights};
@@ -16,6 +17,7 @@ use barograph_burn::{Scope, ops};
 use barograph_vocab::{FactKey, FactValue};
 use burn::module::Module;
 use burn::prelude::*;
+use std::ops::Range;
 
 /// Layers in a row, as a recipe lists them.
 #[derive(Module, Debug)]
@@ -66,6 +68,7 @@ impl Network {
             facts: Vec::new(),
             rules: Vec::new(),
             activities: Vec::new(),
+            memory: None,
         };
         // How many layers there are behind each one of the recipe.
         let mut built = Vec::with_capacity(recipe.layers.len());
@@ -123,6 +126,11 @@ impl Network {
         // Outputs of different heads may have different time steps.
         Scope::set_mask(None);
         outputs.into_iter().flatten().reduce(|left, right| ops::concat(left, right, 1)).unwrap_or(x)
+    }
+
+    /// The layers that take the first so many columns of the data: see [`Layer::entries`].
+    fn entries(&self, columns: usize) -> Vec<(String, Option<&Embedding>, Range<usize>)> {
+        self.layers().next().map_or_else(Vec::new, |(site, layer)| layer.entries(site, 0..columns))
     }
 
     /// Every layer with its site, those inside of others too.
@@ -208,7 +216,7 @@ impl Model for Network {
     }
 
     fn checks_inputs(&self) -> bool {
-        matches!(self.layers.first(), Some(Layer::Embedding(_)))
+        self.entries(usize::MAX).iter().any(|(_, embedding, _)| embedding.is_some())
     }
 
     fn activity_regularizers(&self) -> Vec<(String, RegularizerKind)> {
@@ -220,14 +228,15 @@ impl Model for Network {
     }
 
     fn takes_names(&self) -> bool {
-        matches!(self.layers.first(), Some(Layer::Embedding(_)))
+        let entries = self.entries(usize::MAX);
+        !entries.is_empty() && entries.iter().all(|(_, embedding, _)| embedding.is_some())
     }
 
     fn check_inputs(&self, row: &[f32]) -> Result<(), String> {
-        match self.layers().next() {
-            Some((site, Layer::Embedding(embedding))) => embedding.check(site, row),
-            _ => Ok(()),
-        }
+        self.entries(row.len()).into_iter().try_for_each(|(site, embedding, columns)| match embedding {
+            Some(embedding) => embedding.check(&site, &row[columns.clone()], columns.start),
+            None => Ok(()),
+        })
     }
 
     fn buffers(&self) -> Vec<(String, Vec<f32>)> {
@@ -273,6 +282,8 @@ struct Builder<'a> {
     facts: Vec<LayerFact>,
     rules: Vec<WeightRule>,
     activities: Vec<(String, RegularizerKind)>,
+    /// What the encoder around puts out, for the layers of its decoder.
+    memory: Option<Shape>,
 }
 
 impl Builder<'_> {
@@ -336,27 +347,43 @@ impl Builder<'_> {
         let Some(specs) = kind.layers() else {
             // A layer that computes nothing is one of the recipe all the same, and counts when remedies number its layers.
             self.facts.extend(facts(kind, site, input));
-            return Ok(build(kind, number, shapes, random, self.device));
+            let built = build(kind, number, shapes, random, self.device);
+            return Ok(match (built, kind, self.memory) {
+                (Some(Layer::Transformer(block)), LayerKind::TransformerDecoder { block: spec }, Some(memory)) => {
+                    Some(Layer::Transformer(block.attending_to(memory, spec, random, self.device)))
+                }
+                (built, ..) => built,
+            });
         };
         self.facts.extend(facts(kind, site, input));
-        let is_chain = !matches!(kind, LayerKind::Parallel { .. });
-        let outputs = if is_chain { inner_shapes(specs, input)? } else { branch_shapes(specs, input)? };
+        let inside = shapes_inside(kind, input)?;
         let (mut layers, mut names, mut branches) = (Vec::new(), Vec::new(), Vec::new());
-        let mut before = input;
-        for ((spec, name), output) in specs.iter().zip(layer_names(specs)).zip(outputs) {
-            let built = self.inner_layer(&spec.kind, &format!("{site}.{name}"), [before, output], random)?;
-            branches.push(Branch { layer: built.is_some().then_some(layers.len()), output });
+        let outer = self.memory;
+        for ((spec, name), shapes) in specs.iter().zip(layer_names(specs)).zip(&inside) {
+            let built = self.inner_layer(&spec.kind, &format!("{site}.{name}"), *shapes, random)?;
+            branches.push(Branch { layer: built.is_some().then_some(layers.len()), output: shapes[1] });
             if let Some(layer) = built {
                 layers.push(layer);
                 names.push(name);
             }
-            before = if is_chain { output } else { input };
+            if matches!(kind, LayerKind::EncoderDecoder { .. }) {
+                self.memory = Some(shapes[1]);
+            }
         }
+        self.memory = outer;
         Ok(Some(match kind {
             LayerKind::Residual { .. } => Layer::Residual(Residual::new(layers, names, input)),
             LayerKind::Parallel { merge, .. } => {
                 Layer::Parallel(Parallel::new(layers, names, branches, *merge, output))
             }
+            LayerKind::EncoderDecoder { .. } => match (&inside[..], &branches[..]) {
+                ([[source, encoded], [target, _]], [encoder, decoder]) => {
+                    let (places, inputs) = ([encoder.layer, decoder.layer], [*source, *target]);
+                    Layer::EncoderDecoder(EncoderDecoder::new(layers, names, places, inputs, *encoded))
+                }
+                // The shapes are those of two branches.
+                _ => return Ok(None),
+            },
             _ => Layer::Sequential(Sequential::new(layers, names)),
         }))
     }
@@ -437,6 +464,7 @@ fn build(kind: &LayerKind, number: usize, shapes: [Shape; 2], random: &mut Rando
         | LayerKind::Custom { .. }
         | LayerKind::Residual { .. }
         | LayerKind::Parallel { .. }
+        | LayerKind::EncoderDecoder { .. }
         | LayerKind::Sequential { .. } => return None,
     })
 }

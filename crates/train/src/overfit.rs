@@ -212,11 +212,9 @@ fn drop_regularizers(layers: &mut [LayerSpec]) -> bool {
             LayerKind::Rnn { recurrent, .. } | LayerKind::Lstm { recurrent, .. } | LayerKind::Gru { recurrent } => {
                 take(&mut recurrent.recurrent_regularizer);
             }
-            LayerKind::Residual { layers } | LayerKind::Parallel { layers, .. } | LayerKind::Sequential { layers } => {
-                inside |= drop_regularizers(layers);
-            }
             _ => {}
         }
+        inside |= drop_regularizers(layer.kind.layers_mut());
     }
     found || inside
 }
@@ -228,11 +226,10 @@ fn drop_dropout(layers: &mut [LayerSpec]) -> bool {
         let rate = match &mut layer.kind {
             LayerKind::Dropout { rate } => rate,
             LayerKind::TransformerEncoder { block } | LayerKind::TransformerDecoder { block } => &mut block.dropout,
-            LayerKind::Residual { layers } | LayerKind::Parallel { layers, .. } | LayerKind::Sequential { layers } => {
-                found |= drop_dropout(layers);
+            kind => {
+                found |= drop_dropout(kind.layers_mut());
                 continue;
             }
-            _ => continue,
         };
         found |= *rate != 0.0;
         *rate = 0.0;

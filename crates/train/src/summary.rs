@@ -5,7 +5,7 @@ use crate::Network;
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::recipe::{
-    Activation, LayerKind, LayerSpec, OptimizerKind, Recipe, Shape, branch_shapes, inner_shapes, layer_names,
+    Activation, LayerKind, LayerSpec, OptimizerKind, Recipe, Shape, inner_shapes, layer_names, shapes_inside,
 };
 use barograph_burn::{Parameters, cpu};
 
@@ -94,7 +94,7 @@ pub fn summarize(recipe: &Recipe, inputs: usize) -> Result<Summary, TrainError> 
     // Only a device with autodiff tells which weights take part in training.
     let network = Network::from_recipe(recipe, inputs, &cpu(true))?;
     let input = recipe.data.image.map_or(Shape::Row(inputs as u64), Shape::Image);
-    let mut lister = Lister { layers: Vec::new() };
+    let mut lister = Lister { layers: Vec::new(), memory: None };
     let mut before = input;
     let shapes = recipe.shapes(inputs as u64)?;
     for ((spec, site), &output) in recipe.layers.iter().zip(recipe.layer_names()).zip(&shapes) {
@@ -164,23 +164,27 @@ const fn moments(recipe: &Recipe) -> u64 {
 
 struct Lister {
     layers: Vec<SummaryLayer>,
+    /// What the encoder around puts out, for the layers of its decoder.
+    memory: Option<Shape>,
 }
 
 impl Lister {
     /// Lists a layer and those inside of it. Returns what they cost, but for their weights.
     fn list(&mut self, spec: &LayerSpec, site: &str, depth: usize, input: Shape, output: Shape) -> Cost {
         let place = self.layers.len();
-        let mut cost = own_cost(&spec.kind, input, output);
+        let mut cost = own_cost(&spec.kind, input, output, self.memory);
         self.layers.push(SummaryLayer { site: site.to_owned(), depth, kind: kind(&spec.kind), output, cost });
         if let Some(specs) = spec.kind.layers() {
-            let is_chain = !matches!(spec.kind, LayerKind::Parallel { .. });
-            let shapes = if is_chain { inner_shapes(specs, input) } else { branch_shapes(specs, input) };
-            let mut before = input;
             // The shapes have been worked out before, so that they are there.
-            for ((spec, name), output) in specs.iter().zip(layer_names(specs)).zip(shapes.unwrap_or_default()) {
-                cost.add(self.list(spec, &format!("{site}.{name}"), depth + 1, before, output));
-                before = if is_chain { output } else { input };
+            let shapes = shapes_inside(&spec.kind, input).unwrap_or_default();
+            let outer = self.memory;
+            for ((inner, name), [input, output]) in specs.iter().zip(layer_names(specs)).zip(shapes) {
+                cost.add(self.list(inner, &format!("{site}.{name}"), depth + 1, input, output));
+                if matches!(spec.kind, LayerKind::EncoderDecoder { .. }) {
+                    self.memory = Some(output);
+                }
             }
+            self.memory = outer;
         }
         self.layers[place].cost = cost;
         cost
@@ -210,8 +214,19 @@ const fn activation(kind: &LayerKind) -> Activation {
 }
 
 /// What a layer costs by itself, but for its weights.
-fn own_cost(kind: &LayerKind, input: Shape, output: Shape) -> Cost {
-    Cost { flops: flops::of(kind, input, output), values: values(kind, input, output), ..Cost::default() }
+fn own_cost(kind: &LayerKind, input: Shape, output: Shape, memory: Option<Shape>) -> Cost {
+    let mut cost =
+        Cost { flops: flops::of(kind, input, output), values: values(kind, input, output), ..Cost::default() };
+    if let (LayerKind::TransformerDecoder { block }, Some(memory)) = (kind, memory) {
+        let ([time, features], memory) = (flops::sequence(input), flops::sequence(memory));
+        cost.flops = cost.flops.saturating_add(flops::of_memory([time, features], memory, block));
+        // Queries, what is mixed, the norm and the sum; keys and values; scores and their softmax.
+        let own = time.saturating_mul(features).saturating_mul(5);
+        let read = memory[0].saturating_mul(features).saturating_mul(2);
+        let scores = block.heads.saturating_mul(time).saturating_mul(memory[0]).saturating_mul(2);
+        cost.values = cost.values.saturating_add(own).saturating_add(read).saturating_add(scores);
+    }
+    cost
 }
 
 /// Values that are kept for the backward pass.
@@ -227,7 +242,10 @@ fn values(kind: &LayerKind, input: Shape, output: Shape) -> u64 {
         products.saturating_add(heads.saturating_mul(time).saturating_mul(time).saturating_mul(2))
     };
     match kind {
-        LayerKind::Flatten | LayerKind::Reshape { .. } | LayerKind::Sequential { .. } => 0,
+        LayerKind::Flatten
+        | LayerKind::Reshape { .. }
+        | LayerKind::Sequential { .. }
+        | LayerKind::EncoderDecoder { .. } => 0,
         LayerKind::Rnn { recurrent, .. } => recurrent.outputs().saturating_mul(time).saturating_mul(2),
         // Four gates before and behind their activation functions, memory, its tanh, and the output.
         LayerKind::Lstm { recurrent, .. } => recurrent.outputs().saturating_mul(time).saturating_mul(11),

@@ -43,17 +43,18 @@ impl Embedding {
         self
     }
 
-    /// Whether a row of inputs can be looked up.
+    /// Whether a row of inputs can be looked up; `first` is the column of the data that it begins with.
     ///
     /// # Errors
     /// With the first column whose value is no whole number of the vocabulary.
-    pub fn check(&self, site: &str, row: &[f32]) -> Result<(), String> {
+    pub fn check(&self, site: &str, row: &[f32], first: usize) -> Result<(), String> {
         let vocabulary = self.weight.dims()[0];
         let known = |value: f32| value >= 0.0 && value < vocabulary as f32 && value.fract() == 0.0;
         let Some(column) = row.iter().position(|&value| !known(value)) else { return Ok(()) };
         Err(format!(
-            "column {column} of the inputs is {}, but {site} takes whole numbers from 0 to {}; give it a larger vocabulary, or \
+            "column {} of the inputs is {}, but {site} takes whole numbers from 0 to {}; give it a larger vocabulary, or \
              repair the row, and leave data.normalize at \"none\"",
+            first + column,
             row[column],
             vocabulary - 1,
         ))

@@ -14,6 +14,7 @@ mod custom;
 mod dense;
 mod dropout;
 mod embedding;
+mod encoder_decoder;
 mod global_pool;
 mod glu;
 mod group_norm;
@@ -48,6 +49,7 @@ pub use custom::{Custom, CustomLayer, LayerWeights, NewWeight};
 pub use dense::Dense;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
+pub use encoder_decoder::EncoderDecoder;
 pub use global_pool::GlobalPool;
 pub use glu::Glu;
 pub use group_norm::GroupNorm;
@@ -171,6 +173,8 @@ pub enum Layer {
     Parallel(Parallel),
     /// Layers one after the other, as one layer.
     Sequential(Sequential),
+    /// An encoder, and a decoder that attends to it.
+    EncoderDecoder(EncoderDecoder),
     /// A layer that a user wrote.
     Custom(Custom),
 }
@@ -240,6 +244,7 @@ impl Layer {
             Self::Residual(layer) => layer.forward(site, x),
             Self::Parallel(layer) => layer.forward(site, x),
             Self::Sequential(layer) => layer.forward(site, x),
+            Self::EncoderDecoder(layer) => layer.forward(site, x),
             Self::Custom(layer) => layer.forward(site, x),
         }
     }
@@ -251,6 +256,7 @@ impl Layer {
             Self::Residual(block) => Some(block.inner()),
             Self::Parallel(block) => Some(block.inner()),
             Self::Sequential(block) => Some(block.inner()),
+            Self::EncoderDecoder(block) => Some(block.inner()),
             _ => None,
         }
     }

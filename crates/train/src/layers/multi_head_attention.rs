@@ -1,4 +1,4 @@
-//! Attention of a sequence to itself.
+//! Attention of a sequence to itself, or to another one.
 use super::{Dense, masking, tap_as};
 use crate::random::Random;
 use crate::recipe::{Activation, Shape, WeightSpec};
@@ -17,9 +17,9 @@ const UNSEEN: f32 = -1e9;
 pub struct MultiHeadAttention {
     /// What a step looks for: `[features, features]`.
     pub query: Dense,
-    /// What a step is found by: `[features, features]`.
+    /// What a step is found by: `[features, features]`, or from the features of the other sequence.
     pub key: Dense,
-    /// What a step gives: `[features, features]`.
+    /// What a step gives, of the same shape.
     pub value: Dense,
     /// Mixes the heads: `[features, features]`.
     pub output: Dense,
@@ -40,9 +40,22 @@ impl MultiHeadAttention {
         random: &mut Random,
         device: &Device,
     ) -> Self {
-        let features = input.channels();
-        let mut project = || Dense::new(features, features, Activation::Linear, spec, random, device);
-        Self { query: project(), key: project(), value: project(), output: project(), input, heads, is_causal }
+        Self { is_causal, ..Self::to_another([input, input], heads, spec, random, device) }
+    }
+
+    /// Attention of a sequence of the first shape to one of the second, of which every step is seen.
+    #[must_use]
+    pub fn to_another(
+        [input, memory]: [Shape; 2],
+        heads: usize,
+        spec: &WeightSpec,
+        random: &mut Random,
+        device: &Device,
+    ) -> Self {
+        let (features, width) = (input.channels(), memory.channels());
+        let mut project = |inputs| Dense::new(inputs, features, Activation::Linear, spec, random, device);
+        let (query, key, value, output) = (project(features), project(width), project(width), project(features));
+        Self { query, key, value, output, input, heads, is_causal: false }
     }
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {
@@ -68,7 +81,13 @@ impl MultiHeadAttention {
         tap_channels(site, Role::Activation, y, features)
     }
 
-    fn mix(&self, site: &str, queries: &Tensor<3>, memory: &Tensor<3>, mask: Option<Tensor<2>>) -> Tensor<3> {
+    pub(super) fn mix(
+        &self,
+        site: &str,
+        queries: &Tensor<3>,
+        memory: &Tensor<3>,
+        mask: Option<Tensor<2>>,
+    ) -> Tensor<3> {
         let [batch, time, features] = queries.dims();
         let width = features / self.heads.max(1);
         let project = |name: &str, dense: &Dense, x: &Tensor<3>| {

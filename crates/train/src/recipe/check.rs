@@ -109,7 +109,10 @@ fn check_images(recipe: &Recipe, found: &mut Found) {
             | LayerKind::GlobalAveragePool
             | LayerKind::Embedding { .. } => ended_by = ended_by.or(Some((number, kind))),
             // What layers inside make of an image is only known once the shapes are.
-            LayerKind::Residual { .. } | LayerKind::Parallel { .. } | LayerKind::Sequential { .. } => return,
+            LayerKind::Residual { .. }
+            | LayerKind::Parallel { .. }
+            | LayerKind::Sequential { .. }
+            | LayerKind::EncoderDecoder { .. } => return,
             LayerKind::Conv2d { .. }
             | LayerKind::Conv2dTranspose { .. }
             | LayerKind::MaxPool2d { .. }

@@ -76,16 +76,11 @@ fn collect<'a>(layers: &'a [LayerSpec], known: &mut Vec<&'a CustomSpec>) {
 
 fn put(layers: &mut [LayerSpec], known: &[&CustomSpec]) {
     for layer in layers {
-        match &mut layer.kind {
-            LayerKind::Custom { layer } => {
-                if let Some(known) = known.iter().find(|known| known.name == layer.name) {
-                    *layer = (*known).clone();
-                }
-            }
-            LayerKind::Residual { layers } | LayerKind::Parallel { layers, .. } | LayerKind::Sequential { layers } => {
-                put(layers, known);
-            }
-            _ => {}
+        if let LayerKind::Custom { layer } = &mut layer.kind
+            && let Some(known) = known.iter().find(|known| known.name == layer.name)
+        {
+            *layer = (*known).clone();
         }
+        put(layer.kind.layers_mut(), known);
     }
 }

@@ -164,6 +164,25 @@ impl LayerSpec {
         LayerKind::Parallel { merge: Merge::Concat, layers: layers.into() }.into()
     }
 
+    /// An encoder for the first `source` time steps or values, and a decoder for the others, whose transformer blocks attend to what the encoder
+    /// puts out.
+    ///
+    /// ```
+    /// # use barograph_train::recipe::LayerSpec;
+    /// // Six tokens of one language, then those of the other.
+    /// let read = [LayerSpec::embedding(90, 16), LayerSpec::position_embedding(), LayerSpec::transformer_encoder(4)];
+    /// let write = [LayerSpec::embedding(70, 16), LayerSpec::position_embedding(), LayerSpec::transformer_decoder(4)];
+    /// let layers = [
+    ///     LayerSpec::encoder_decoder(6, LayerSpec::sequential(read), LayerSpec::sequential(write)),
+    ///     LayerSpec::dense(70),
+    /// ];
+    /// # assert_eq!(layers[0].kind.layers().map(<[_]>::len), Some(2));
+    /// ```
+    #[must_use]
+    pub fn encoder_decoder(source: u64, encoder: Self, decoder: Self) -> Self {
+        LayerKind::EncoderDecoder { source, layers: vec![encoder, decoder] }.into()
+    }
+
     /// These layers one after the other.
     #[must_use]
     pub fn sequential(layers: impl Into<Vec<Self>>) -> Self {

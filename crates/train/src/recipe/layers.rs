@@ -125,7 +125,7 @@ pub enum LayerKind {
         /// `trainable`: whether the optimizer changes them. Default true.
         trainable: bool,
         /// `mask_zero`: whether 0 fills up sequences that are shorter: recurrent layers carry their state past it, attention does not see
-        /// it, and `global_average_pool` and losses with a target for each time step leave it out. Default false.
+        /// it, and `global_average_pool`, the statistics of `batch_norm` and losses with a target for each time step leave it out. Default false.
         mask_zero: bool,
         /// `regularizer`: a penalty that is added to the loss. Default `none`.
         regularizer: RegularizerKind,
@@ -140,7 +140,7 @@ pub enum LayerKind {
         trainable: bool,
     },
     /// `masking`: time steps of which every feature is `value` only fill up a sequence that is shorter: recurrent layers carry their state past them,
-    /// attention does not see them, and `global_average_pool` and losses with a target for each time step leave them out.
+    /// attention does not see them, and `global_average_pool`, the statistics of `batch_norm` and losses with a target for each time step leave them out.
     Masking {
         /// `value`. Default 0.
         value: f64,
@@ -212,7 +212,7 @@ pub enum LayerKind {
         /// `heads` and the other keys of transformers and of weights, below.
         block: TransformerSpec,
     },
-    /// `transformer_decoder`: the same, where a time step sees no later one.
+    /// `transformer_decoder`: the same, where a time step sees no later one. In the decoder of an `encoder_decoder` it attends to the encoder, too.
     TransformerDecoder {
         /// `heads` and the other keys of transformers and of weights, below.
         block: TransformerSpec,
@@ -248,6 +248,16 @@ pub enum LayerKind {
         /// `layers`: in order, each a `[[layers.layers]]`. Required.
         layers: Vec<LayerSpec>,
     },
+    /// `encoder_decoder`: two branches, such as for a text and its translation. The first, the encoder, reads the first `source` time steps, or values of
+    /// a row; the second, the decoder, reads the others, and each `transformer_decoder` in it attends to all that the encoder puts out, too. What the
+    /// decoder puts out is what comes out. Its part of the inputs is what it may know: of a text, each token stands one step later there than among the targets.
+    EncoderDecoder {
+        /// `source`: time steps, or values of a row, for the encoder. Required.
+        source: u64,
+        /// `layers`: the encoder and the decoder, each a `[[layers.layers]]`; of several layers, a `sequential`. In the first layer of a recipe each
+        /// may begin with an `embedding` of its own. Required.
+        layers: Vec<LayerSpec>,
+    },
     /// `activation`: an activation function as a layer of its own.
     Activation {
         /// `activation`. Default `relu`.
@@ -271,8 +281,22 @@ impl LayerKind {
     #[must_use]
     pub fn layers(&self) -> Option<&[LayerSpec]> {
         match self {
-            Self::Residual { layers } | Self::Parallel { layers, .. } | Self::Sequential { layers } => Some(layers),
+            Self::Residual { layers }
+            | Self::Parallel { layers, .. }
+            | Self::Sequential { layers }
+            | Self::EncoderDecoder { layers, .. } => Some(layers),
             _ => None,
+        }
+    }
+
+    /// The same, to be changed; empty for a kind that has none.
+    pub(crate) fn layers_mut(&mut self) -> &mut [LayerSpec] {
+        match self {
+            Self::Residual { layers }
+            | Self::Parallel { layers, .. }
+            | Self::Sequential { layers }
+            | Self::EncoderDecoder { layers, .. } => layers,
+            _ => &mut [],
         }
     }
 
@@ -367,6 +391,7 @@ impl LayerKind {
             Self::Residual { .. } => "residual",
             Self::Parallel { .. } => "parallel",
             Self::Sequential { .. } => "sequential",
+            Self::EncoderDecoder { .. } => "encoder_decoder",
             Self::Custom { layer } => layer.name.as_str(),
         }
     }
@@ -412,6 +437,7 @@ impl Kind for LayerKind {
             Self::Residual { layers: Vec::new() },
             Self::Parallel { merge: Merge::Concat, layers: Vec::new() },
             Self::Sequential { layers: Vec::new() },
+            Self::EncoderDecoder { source: 0, layers: Vec::new() },
             Self::Custom { layer: CustomSpec::default() },
         ]
     }
@@ -449,6 +475,7 @@ impl Kind for LayerKind {
             Self::Residual { .. } => "residual",
             Self::Parallel { .. } => "parallel",
             Self::Sequential { .. } => "sequential",
+            Self::EncoderDecoder { .. } => "encoder_decoder",
             Self::Custom { .. } => "custom",
         }
     }
@@ -526,6 +553,10 @@ impl Kind for LayerKind {
             Self::Residual { layers } | Self::Sequential { layers } => visitor.sections("layers", layers),
             Self::Parallel { merge, layers } => {
                 visitor.word("merge", merge);
+                visitor.sections("layers", layers);
+            }
+            Self::EncoderDecoder { source, layers } => {
+                visitor.count("source", source, Counts::from(1), true);
                 visitor.sections("layers", layers);
             }
             Self::LeakyRelu { slope } => visitor.number("slope", slope, Limits::ANY),

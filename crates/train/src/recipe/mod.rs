@@ -33,6 +33,7 @@
 //! Only `[[layers]]` and `[loss]` are required (or `[[outputs]]`, where there are several). Each key is documented at the field that it fills.
 
 mod activation;
+mod block_shapes;
 mod callbacks;
 mod check;
 mod constraint;
@@ -67,6 +68,7 @@ mod weights;
 mod write;
 
 pub use activation::Activation;
+pub(crate) use block_shapes::{inner_shapes, shapes_inside};
 pub use callbacks::{CallbackSpec, ClipMethod, Mode, Monitor, ThresholdMode, Watch};
 pub use constraint::ConstraintKind;
 pub use custom::CustomSpec;
@@ -90,7 +92,7 @@ pub use recurrent::RecurrentSpec;
 pub use regularizer::{OrthogonalMode, RegularizerKind};
 pub use schedule::{ScheduleKind, ScheduleSpec, Swing, Unit};
 pub use shapes::Shape;
-pub(crate) use shapes::{branch_shapes, inner_shapes};
+
 pub use transformer::{NormPlace, TransformerSpec};
 pub use weights::WeightSpec;
 

@@ -1,10 +1,11 @@
 //! What shape each layer puts out.
+use super::block_shapes::{inner_shapes, of_block};
 use super::{Examples, Recipe, RecipeError};
-use super::{LayerKind, LayerSpec, Merge, OutputSpec, Padding, RecurrentSpec, layer_names};
+use super::{LayerKind, OutputSpec, Padding, RecurrentSpec};
 use crate::data::counted;
 use std::fmt;
 
-const EMBEDDING_FIRST: &str =
+pub(super) const EMBEDDING_FIRST: &str =
     "embedding takes the whole numbers of the data, so that it must be the first layer; move it up";
 
 /// The shape of one example between two layers.
@@ -45,8 +46,8 @@ fn positions(length: u64, size: u64, stride: u64) -> Option<u64> {
     (size >= 1 && stride >= 1 && size <= length).then(|| (length - size) / stride + 1)
 }
 
-/// The shape that a layer makes of `input`, or why it cannot.
-fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
+/// The shape that a layer makes of `input`, or why it cannot. What comes from the data may be looked up in an embedding.
+pub(super) fn output(kind: &LayerKind, input: Shape, is_data: bool) -> Result<Shape, String> {
     let image = || match input {
         Shape::Image(image) => Ok(image),
         Shape::Row(_) | Shape::Sequence(_) => Err(format!(
@@ -127,14 +128,10 @@ fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
         }
         LayerKind::Glu => halved(input),
         LayerKind::Custom { layer } => layer.written()?.output(input),
-        LayerKind::Sequential { layers } => Ok(inner_shapes(layers, input)?.last().copied().unwrap_or(input)),
-        LayerKind::Residual { layers } => match inner_shapes(layers, input)?.last() {
-            Some(&output) if output != input => Err(format!(
-                "the layers of a residual block must give back the shape that they take: {input} comes in and {output} comes out"
-            )),
-            _ => Ok(input),
-        },
-        LayerKind::Parallel { merge, layers } => merged(*merge, &branch_shapes(layers, input)?),
+        LayerKind::Sequential { .. }
+        | LayerKind::Residual { .. }
+        | LayerKind::Parallel { .. }
+        | LayerKind::EncoderDecoder { .. } => of_block(kind, input, is_data),
         LayerKind::Dropout { .. }
         | LayerKind::BatchNorm { .. }
         | LayerKind::LayerNorm { .. }
@@ -143,53 +140,6 @@ fn output(kind: &LayerKind, input: Shape) -> Result<Shape, String> {
         | LayerKind::Prelu { .. }
         | LayerKind::Activation { .. } => Ok(input),
     }
-}
-
-/// The shape behind each of the layers inside of another one.
-pub(crate) fn inner_shapes(layers: &[LayerSpec], input: Shape) -> Result<Vec<Shape>, String> {
-    let mut shape = input;
-    let of = |(layer, name): (&LayerSpec, String)| {
-        shape = inner_shape(layer, &name, shape)?;
-        Ok(shape)
-    };
-    layers.iter().zip(layer_names(layers)).map(of).collect()
-}
-
-/// The shape that each branch makes of the same input.
-pub(crate) fn branch_shapes(layers: &[LayerSpec], input: Shape) -> Result<Vec<Shape>, String> {
-    layers.iter().zip(layer_names(layers)).map(|(layer, name)| inner_shape(layer, &name, input)).collect()
-}
-
-fn inner_shape(layer: &LayerSpec, name: &str, input: Shape) -> Result<Shape, String> {
-    match layer.kind {
-        LayerKind::Embedding { .. } => Err(format!("{name}: {EMBEDDING_FIRST}")),
-        _ => output(&layer.kind, input).map_err(|text| format!("{name}: {text}")),
-    }
-}
-
-/// The shape of the outputs of branches together.
-fn merged(merge: Merge, outputs: &[Shape]) -> Result<Shape, String> {
-    let Some((&first, others)) = outputs.split_first() else {
-        return Err("a parallel block needs at least one layer of its own".to_owned());
-    };
-    others.iter().try_fold(first, |sum, &next| match (merge, sum, next) {
-        (Merge::Add, sum, next) if sum == next => Ok(sum),
-        (Merge::Concat, Shape::Row(sum), Shape::Row(next)) => Ok(Shape::Row(sum.saturating_add(next))),
-        (Merge::Concat, Shape::Sequence([time, sum]), Shape::Sequence([same, next])) if time == same => {
-            Ok(Shape::Sequence([time, sum.saturating_add(next)]))
-        }
-        (Merge::Concat, Shape::Image([sum, height, width]), Shape::Image([next, rows, columns]))
-            if [height, width] == [rows, columns] =>
-        {
-            Ok(Shape::Image([sum.saturating_add(next), height, width]))
-        }
-        (Merge::Add, ..) => {
-            Err(format!("branches of different shapes, {sum} and {next}, cannot be added; make them equal"))
-        }
-        (Merge::Concat, ..) => Err(format!(
-            "branches of the shapes {sum} and {next} cannot be joined along the channels; make them equal but for those"
-        )),
-    })
 }
 
 /// Positions of a kernel along so many time steps.
@@ -305,7 +255,7 @@ impl Recipe {
             let key = format!("layers.{number}");
             let placed = match layer.kind {
                 LayerKind::Embedding { .. } if number > 0 => Err(EMBEDDING_FIRST.to_owned()),
-                _ => output(&layer.kind, shape),
+                _ => output(&layer.kind, shape, number == 0),
             };
             shape = placed.map_err(|text| {
                 RecipeError::one(

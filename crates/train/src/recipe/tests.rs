@@ -515,6 +515,7 @@ prop_compose! {
             LayerKind::TransformerDecoder { .. } => LayerKind::TransformerDecoder { block: TransformerSpec { heads: size, norm: if some { NormPlace::Pre } else { NormPlace::Post }, weights: by, ..TransformerSpec::default() } },
             LayerKind::Residual { .. } => LayerKind::Residual { layers: vec![LayerSpec::dense(size), LayerSpec::lstm(3).named("memory")] },
             LayerKind::Parallel { .. } => LayerKind::Parallel { merge: if some { Merge::Add } else { Merge::Concat }, layers: vec![LayerSpec::flatten()] },
+            LayerKind::EncoderDecoder { .. } => LayerKind::EncoderDecoder { source: size, layers: vec![LayerSpec::lstm(3), LayerSpec::transformer_decoder(size)] },
             LayerKind::Sequential { .. } => LayerKind::Sequential { layers: vec![LayerSpec::residual([LayerSpec::dropout(0.25)])] },
             LayerKind::BatchNorm { .. } => LayerKind::BatchNorm { momentum: 0.25, epsilon: 1e-3, trainable: some },
             other => other,

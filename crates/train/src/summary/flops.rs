@@ -80,12 +80,13 @@ pub(super) fn of(kind: &LayerKind, input: Shape, output: Shape) -> u64 {
         | LayerKind::Reshape { .. }
         | LayerKind::Parallel { .. }
         | LayerKind::Sequential { .. }
+        | LayerKind::EncoderDecoder { .. }
         // What a custom layer computes is not known.
         | LayerKind::Custom { .. } => 0,
     }
 }
 
-const fn sequence(shape: Shape) -> [u64; 2] {
+pub(super) const fn sequence(shape: Shape) -> [u64; 2] {
     match shape {
         Shape::Sequence(sequence) => sequence,
         Shape::Row(_) | Shape::Image(_) => [1, shape.values()],
@@ -119,12 +120,25 @@ fn dense(rows: u64, [inputs, units]: [u64; 2], bias: bool) -> u64 {
 }
 
 fn attention([time, features]: [u64; 2], heads: u64, weights: &WeightSpec) -> u64 {
-    let projections = product(&[4, dense(time, [features, features], weights.bias)]);
+    attention_to([time, features], [time, features], heads, weights)
+}
+
+/// Of a sequence to another one, or to itself.
+fn attention_to([time, features]: [u64; 2], [steps, width]: [u64; 2], heads: u64, weights: &WeightSpec) -> u64 {
+    // Queries and outputs; keys and values.
+    let own = product(&[2, dense(time, [features, features], weights.bias)]);
+    let read = product(&[2, dense(steps, [width, features], weights.bias)]);
     // Queries are scaled; then all queries meet all keys, and the weights all values.
     let scaled = product(&[time, features]);
-    let mixed = product(&[2, MULTIPLY_ADD, time, time, features]);
-    let softmax = product(&[SOFTMAX, heads, time, time]);
-    [projections, scaled, mixed, softmax].into_iter().fold(0, u64::saturating_add)
+    let mixed = product(&[2, MULTIPLY_ADD, time, steps, features]);
+    let softmax = product(&[SOFTMAX, heads, time, steps]);
+    [own, read, scaled, mixed, softmax].into_iter().fold(0, u64::saturating_add)
+}
+
+/// What a decoder does besides to attend to an encoder: the attention, a norm and a residual connection.
+pub(super) fn of_memory([time, features]: [u64; 2], memory: [u64; 2], block: &TransformerSpec) -> u64 {
+    let attention = attention_to([time, features], memory, block.heads, &block.weights);
+    attention.saturating_add(product(&[LAYER_NORM + 1, time, features]))
 }
 
 fn transformer([time, features]: [u64; 2], block: &TransformerSpec) -> u64 {

@@ -117,12 +117,15 @@ fn parts_of(layer: &Layer) -> Option<(&'static str, Vec<Part>)> {
             let mut parts = attention(&layer.attention, "attention.", "self_attn.");
             parts.extend(dense(&layer.feed_forward1, "feed_forward1.", "linear1.", None));
             parts.extend(dense(&layer.feed_forward2, "feed_forward2.", "linear2.", None));
-            let norms = [
-                (&layer.attention_norm, "attention_norm.", "norm1."),
-                (&layer.feed_forward_norm, "feed_forward_norm.", "norm2."),
-            ];
-            for (LayerNorm { scale, shift, .. }, ours, theirs) in norms {
-                parts.extend(norm(scale, Some(shift), ours, theirs));
+            let mut norms =
+                vec![(&layer.attention_norm, "attention_norm."), (&layer.feed_forward_norm, "feed_forward_norm.")];
+            if let (Some(attended), Some(norm)) = (&layer.memory_attention, &layer.memory_norm) {
+                parts.extend(attention(attended, "memory_attention.", "multihead_attn."));
+                norms.insert(1, (norm, "memory_norm."));
+            }
+            // PyTorch numbers them as they come.
+            for (number, (LayerNorm { scale, shift, .. }, ours)) in (1..).zip(norms) {
+                parts.extend(norm(scale, Some(shift), ours, &format!("norm{number}.")));
             }
             ("transformer", parts)
         }
@@ -138,6 +141,7 @@ fn parts_of(layer: &Layer) -> Option<(&'static str, Vec<Part>)> {
         | Layer::Glu(_)
         | Layer::Residual(_)
         | Layer::Parallel(_)
+        | Layer::EncoderDecoder(_)
         | Layer::Sequential(_) => return None,
     })
 }

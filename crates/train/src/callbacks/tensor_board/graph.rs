@@ -1,6 +1,6 @@
 //! The layers of a model as a graph.
 use super::events::{Graph, Node, Shape as Sizes};
-use crate::recipe::{LayerKind, LayerSpec, Recipe, Shape, branch_shapes, inner_shapes, layer_names};
+use crate::recipe::{LayerKind, LayerSpec, Recipe, Shape, inner_shapes, layer_names, shapes_inside};
 use barograph_vocab::{Role, Sites, StepRecord};
 
 /// The graph of the layers of a recipe for so many input values; `None` where it has no layers.
@@ -40,12 +40,20 @@ fn several_outputs(nodes: &mut Vec<Node>, recipe: &Recipe, names: &[String], sha
     nodes.push(Node::new("loss".to_owned(), "sum", losses));
 }
 
+/// What becomes of the branches of a block.
+fn join_of(kind: &LayerKind) -> &'static str {
+    match kind {
+        LayerKind::Parallel { merge, .. } => merge.name(),
+        _ => "decode",
+    }
+}
+
 /// The node that puts the output of a layer out.
 fn end_of(layer: &LayerSpec, name: &str) -> String {
     let Some(inner) = layer.kind.layers() else { return name.to_owned() };
     match &layer.kind {
         LayerKind::Residual { .. } => format!("{name}/add"),
-        LayerKind::Parallel { merge, .. } => format!("{name}/{}", merge.name()),
+        kind @ (LayerKind::Parallel { .. } | LayerKind::EncoderDecoder { .. }) => format!("{name}/{}", join_of(kind)),
         _ => match inner.iter().zip(layer_names(inner)).next_back() {
             Some((layer, last)) => end_of(layer, &format!("{name}/{}", node_name(&last))),
             None => name.to_owned(),
@@ -101,16 +109,17 @@ fn add(nodes: &mut Vec<Node>, name: &str, layer: &LayerSpec, input: &str, [shape
     let names = layer_names(inner);
     let outer = format!("{name}/");
     let (join, inputs) = match &layer.kind {
-        LayerKind::Parallel { merge, .. } => {
-            let shapes = branch_shapes(inner, shape).unwrap_or_default();
+        LayerKind::Parallel { .. } | LayerKind::EncoderDecoder { .. } => {
+            let shapes = shapes_inside(&layer.kind, shape).unwrap_or_default();
             let branches = inner.iter().zip(&names).zip(shapes);
-            let ends = branches.map(|((layer, name), output)| {
-                add(nodes, &format!("{outer}{}", node_name(name)), layer, input, [shape, output])
+            let ends = branches.map(|((layer, name), shapes)| {
+                add(nodes, &format!("{outer}{}", node_name(name)), layer, input, shapes)
             });
-            (merge.name(), ends.collect())
+            (join_of(&layer.kind), ends.collect())
         }
         kind => {
-            let shapes = inner_shapes(inner, shape).unwrap_or_default();
+            let shapes = shapes_inside(kind, shape).unwrap_or_default();
+            let shapes: Vec<Shape> = shapes.into_iter().map(|[_, output]| output).collect();
             let end = chain(nodes, &outer, inner, &names, input, shape, &shapes);
             match kind {
                 LayerKind::Residual { .. } => ("add", vec![input.to_owned(), end]),
