@@ -19,7 +19,8 @@ pub enum Action {
         /// What it is about, for people.
         reason: String,
     },
-    /// Blend the weights into an average: `average + share * (weights - average)`. The first time the average is the weights.
+    /// Blend the weights into an average: `average + share * (weights - average)`. The first time the average is the weights. Nothing happens
+    /// where a weight is not finite.
     Average {
         /// Which average.
         name: String,

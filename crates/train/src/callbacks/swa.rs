@@ -14,7 +14,7 @@ const USUAL_SHARE: f64 = 0.75;
 ///
 /// From its first epoch on the learning rate is constant, or falls along a line in each cycle, and the weights at the end of each cycle
 /// are averaged with equal shares. At the end the model gets the average, and the running statistics of its batch norms are measured
-/// anew, in one pass over the training rows.
+/// anew, in one pass over the training rows. Weights that are not finite are left out.
 #[derive(Clone, Debug)]
 pub struct Swa {
     start_from_epoch: Option<u64>,

@@ -8,7 +8,8 @@ const EMA: &str = "ema";
 
 /// Keeps an exponential moving average of the weights (Polyak and Juditsky 1992; Keras' `SwapEMAWeights` with `use_ema`): after each step
 /// `average = decay * average + (1 - decay) * weights`, beginning with the weights of its first step. Validation sees the average, and the
-/// model has it in the end. Running statistics of normalization layers are not averaged.
+/// model has it in the end. Running statistics of normalization layers are not averaged, and weights that are not finite are left out: in Keras
+/// the average would never get rid of them.
 #[derive(Clone, Debug)]
 pub struct SwapEmaWeights {
     decay: f64,

@@ -78,7 +78,10 @@ impl<M: Model> Run<'_, M> {
                 Action::Note(text) => self.note(text),
                 Action::RollBack { reason } => self.roll_back(&reason),
                 Action::Average { name, share } => {
-                    if let Some(state) = &mut self.state {
+                    // One weight that is not finite would stay in the average for ever.
+                    if let Some(state) = &mut self.state
+                        && self.parameters.first_non_finite(&state.model).is_none()
+                    {
                         state.averages.blend(&name, &state.model, share);
                     }
                 }

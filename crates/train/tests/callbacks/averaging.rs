@@ -48,6 +48,18 @@ fn validation_sees_the_average_and_training_does_not() {
 }
 
 #[test]
+fn weights_that_are_not_finite_are_left_out_of_every_average() {
+    let (recipe, data) = (Recipe { epochs: 8, ..recipe() }, data(64));
+    // The rate of the last epoch makes weights infinite, and then NaN.
+    let spoilt = || trainer(&recipe, &data).callback(LearningRateScheduler::table(vec![(0, 0.01), (7, 1e38)]));
+    assert!(weights(&spoilt().fit(&data).unwrap()).iter().any(|weight| !weight.is_finite()));
+    let moving = weights(&spoilt().callback(SwapEmaWeights::new(0.9)).fit(&data).unwrap());
+    assert!(moving.iter().all(|weight| weight.is_finite()), "{moving:?}");
+    let mean = weights(&spoilt().callback(Swa::default().start_from_epoch(Some(5))).fit(&data).unwrap());
+    assert!(mean.iter().all(|weight| weight.is_finite()), "{mean:?}");
+}
+
+#[test]
 fn a_training_that_never_averages_keeps_its_weights() {
     let (recipe, data) = (recipe(), data(64));
     let plain = trainer(&recipe, &data).fit(&data).unwrap();

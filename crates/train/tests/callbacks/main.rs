@@ -1,6 +1,7 @@
 //! Callbacks in trainings: when they are called, and what becomes of the training.
 
 mod accumulation;
+mod as_in_keras;
 mod averaging;
 mod clipping;
 mod keeping;
