@@ -1,7 +1,7 @@
 //! Our layers compute what PyTorch's do, and so do their gradients.
 //!
 //! `torch_reference/layers.py` made the file of inputs, weights, outputs and gradients.
-use barograph_burn::{cpu, from_slice, to_vec};
+use barograph_burn::{Scope, cpu, from_slice, to_vec};
 use barograph_train::recipe::{
     Activation, DataSpec, LayerKind, LayerSpec, LossKind, Merge, NormPlace, Padding, Recipe, RecurrentSpec,
     TransformerSpec, WeightSpec,
@@ -166,6 +166,33 @@ fn blocks() -> Vec<Case> {
     ]
 }
 
+fn usual() -> Vec<Case> {
+    let image = [3, 5, 6];
+    let conv = |name, kernel, stride, padding| {
+        let (activation, weights) = (Activation::Linear, WeightSpec::default());
+        on_image(name, image, LayerKind::Conv2d { channels: 4, kernel, stride, padding, activation, weights })
+    };
+    vec![
+        on_row("dense_row", LayerSpec::dense(4).with_activation(Activation::Tanh)),
+        conv("conv2d_same", 3, 1, Padding::Same),
+        conv("conv2d_even", 4, 1, Padding::Same),
+        conv("conv2d_valid", 3, 2, Padding::Valid),
+        on_image("max_pool2d", image, LayerSpec::max_pool2d(2)),
+        on_image("max_pool2d_overlapping", image, LayerKind::MaxPool2d { size: 3, stride: Some(1) }),
+        on_image("avg_pool2d", image, LayerSpec::avg_pool2d(2)),
+        on_image("avg_pool2d_overlapping", image, LayerKind::AvgPool2d { size: 3, stride: Some(2) }),
+        on_row("layer_norm_row", LayerSpec::layer_norm()),
+    ]
+}
+
+fn batch_norms() -> Vec<Case> {
+    vec![
+        on_row("batch_norm_row", LayerSpec::batch_norm()),
+        on_image("batch_norm_image", [4, 2, 3], LayerSpec::batch_norm()),
+        on_sequence("batch_norm_sequence", [5, 4], LayerSpec::batch_norm()),
+    ]
+}
+
 /// Writes the weights of a case to a file as a checkpoint has them, and loads them into the network.
 fn network(name: &str, layers: Vec<LayerSpec>, image: Option<[u64; 3]>, inputs: usize) -> Network {
     let data = DataSpec { image, ..DataSpec::default() };
@@ -290,6 +317,31 @@ fn norms_match() {
 #[test]
 fn embedding_pools_and_gates_match() {
     compare_all(simple());
+}
+
+#[test]
+fn dense_convolution_pools_and_layer_norm_match() {
+    compare_all(usual());
+}
+
+#[test]
+fn batch_norm_matches_in_training_and_keeps_the_same_statistics() {
+    let scope = || Scope { training: true, ..Scope::default() }.enter();
+    for (name, layers, image) in batch_norms() {
+        let _scope = scope();
+        let file = reference();
+        let input = file.tensor(&format!("{name}/input")).expect("an input");
+        let shape = [input.shape()[0], input.shape()[1]];
+        let network = network(name, layers, image, shape[1]);
+        let _ = network.forward(from_slice(floats(&input), shape, &cpu(true)));
+        for (buffer, ours) in network.buffers() {
+            let theirs = floats(&file.tensor(&format!("{name}/after/{buffer}")).expect("a buffer"));
+            let far = difference(&format!("{name}, {buffer}"), &ours, &theirs, 0.0);
+            assert!(far < TOLERANCE, "{name}, {buffer}: {ours:?} and {theirs:?}");
+        }
+    }
+    let _scope = scope();
+    compare_all(batch_norms());
 }
 
 #[test]

@@ -233,6 +233,39 @@ def activations():
     case("softmax_of_a_sequence", sequence, lambda x: torch.softmax(x, -1), {})
 
 
+def batch_norm(name, inputs, layer, forth=same, back=same):
+    """In training; the running statistics before and after it are kept too."""
+    randomized(layer)
+    for ours, theirs in [("running_mean", "running_mean"), ("running_variance", "running_var")]:
+        tensors[f"{name}/weight/layer.{ours}"] = getattr(layer, theirs).clone()
+    case(name, inputs, lambda x: back(layer(forth(x))), plain(layer, scale="weight", shift="bias"))
+    for ours, theirs in [("running_mean", "running_mean"), ("running_variance", "running_var")]:
+        tensors[f"{name}/after/layer.{ours}"] = getattr(layer, theirs).clone()
+
+
+def usual():
+    layer = randomized(nn.Linear(6, 4))
+    case("dense_row", torch.randn(3, 6), lambda x: torch.tanh(layer(x)), dense("", layer))
+    image = torch.randn(2, 3, 5, 6)
+    names = {"weight": "weight", "bias": "bias"}
+    # With "same", an even kernel has one pixel more behind it, as in torch.
+    for name, kernel, stride, padding in [("same", 3, 1, (1, 1, 1, 1)), ("even", 4, 1, (1, 2, 1, 2)), ("valid", 3, 2, (0, 0, 0, 0))]:
+        layer = randomized(nn.Conv2d(3, 4, kernel, stride))
+        run = lambda x: layer(functional.pad(x, padding))
+        case(f"conv2d_{name}", image, run, plain(layer, **names))
+    case("max_pool2d", image, nn.MaxPool2d(2), {})
+    case("max_pool2d_overlapping", image, nn.MaxPool2d(3, 1), {})
+    case("avg_pool2d", image, nn.AvgPool2d(2), {})
+    case("avg_pool2d_overlapping", image, nn.AvgPool2d(3, 2), {})
+    names = {"scale": "weight", "shift": "bias"}
+    layer = randomized(nn.LayerNorm(8))
+    case("layer_norm_row", torch.randn(3, 8), layer, plain(layer, **names))
+    batch_norm("batch_norm_row", torch.randn(5, 4) * 2 + 1, nn.BatchNorm1d(4))
+    batch_norm("batch_norm_image", torch.randn(3, 4, 2, 3) - 1, nn.BatchNorm2d(4))
+    swap = lambda x: x.transpose(1, 2)
+    batch_norm("batch_norm_sequence", torch.randn(3, 5, 4) + 2, nn.BatchNorm1d(4), swap, swap)
+
+
 if __name__ == "__main__":
     torch.manual_seed(7)
     convolutions()
@@ -242,6 +275,7 @@ if __name__ == "__main__":
     attention()
     activations()
     blocks()
+    usual()
     contiguous = {name: tensor.float().contiguous().clone() for name, tensor in tensors.items()}
     path = pathlib.Path(__file__).with_suffix(".safetensors")
     save_file(contiguous, path, {"made_by": f"layers.py with torch {torch.__version__.split('+')[0]}"})
