@@ -1,4 +1,5 @@
 //! The weights of a module by dotted name, with their gradients.
+use crate::ModulePath;
 use crate::tensor::with_elements;
 use barograph_monitor::Session;
 use barograph_vocab::{Role, SiteId};
@@ -30,7 +31,7 @@ impl Parameters {
     /// Lists the weights of a module.
     #[must_use]
     pub fn of<M: Module>(module: &M) -> Self {
-        let mut lister = Lister { path: Vec::new(), list: Vec::new() };
+        let mut lister = Lister { path: ModulePath::default(), list: Vec::new() };
         module.visit(&mut lister);
         Self { list: lister.list, sites: Vec::new() }
     }
@@ -113,25 +114,23 @@ fn units_of(shape: &[usize]) -> Option<UnitLayout> {
 }
 
 struct Lister {
-    path: Vec<(String, bool)>,
+    path: ModulePath,
     list: Vec<Parameter>,
 }
 
 impl ModuleVisitor for Lister {
     fn enter_module(&mut self, name: &str, container: &str) {
-        // burn enters an enum by the name of its variant, which says nothing that the layer's own name does not.
-        self.path.push((name.to_owned(), !container.starts_with("Enum:")));
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.leave();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val();
-        let names: Vec<&str> = self.path.iter().filter(|(_, shown)| *shown).map(|(name, _)| name.as_str()).collect();
         self.list.push(Parameter {
-            path: names.join("."),
+            path: self.path.dotted(),
             id: param.id,
             shape: value.dims().to_vec(),
             trainable: value.is_require_grad(),

@@ -2,7 +2,7 @@
 //!
 //! burn holds them in a `RunningState`, which clones share, and whose last update waits for the next one. A snapshot that changes with
 //! the training, and a file that lacks the last batch, are what comes of it unless they are separated and settled, as here.
-use crate::{from_slice, to_vec};
+use crate::{ModulePath, from_slice, to_vec};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::prelude::*;
 use std::collections::BTreeMap;
@@ -133,21 +133,21 @@ impl ModuleVisitor for Fixed {
 /// The running statistics of batch norms.
 #[derive(Default)]
 struct Norms {
-    path: Vec<(String, bool)>,
+    path: ModulePath,
     found: Vec<ParamId>,
 }
 
 impl ModuleVisitor for Norms {
     fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.push((name.to_owned(), container == BATCH_NORM));
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.leave();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if self.path.last().is_some_and(|(name, is_norm)| *is_norm && name.starts_with("running_")) {
+        if self.path.leaf().is_some_and(|(name, container)| container == BATCH_NORM && name.starts_with("running_")) {
             self.found.push(param.id);
         }
     }

@@ -3,7 +3,7 @@ use crate::batches::Batch;
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::recipe::Recipe;
-use barograph_burn::{from_slice, settle, to_vec};
+use barograph_burn::{ModulePath, from_slice, settle, to_vec};
 use burn::module::{ModuleMapper, ModuleVisitor, Param};
 use burn::prelude::*;
 use safetensors::tensor::TensorView;
@@ -88,7 +88,7 @@ pub fn save_weights<M: Model>(path: &Path, model: &M, step: u64, recipe: u64) ->
 /// The weights and buffers of a model, their names behind `prefix`.
 pub(crate) fn entries_of<M: Model>(prefix: &str, model: &M) -> Vec<Entry> {
     settle(model);
-    let mut collector = Collector { model, path: Vec::new(), entries: Vec::new() };
+    let mut collector = Collector { model, path: ModulePath::default(), entries: Vec::new() };
     model.visit(&mut collector);
     let mut entries = collector.entries;
     entries.extend(model.buffers().into_iter().map(|(name, values)| Entry { name, shape: vec![values.len()], values }));
@@ -135,7 +135,7 @@ pub(crate) fn load_model<M: Model>(
         }
     }
     let names = model.clone();
-    let mut loader = Loader { names: &names, tensors, prefix, path: Vec::new(), problem: None };
+    let mut loader = Loader { names: &names, tensors, prefix, path: ModulePath::default(), problem: None };
     let model = model.map(&mut loader);
     match loader.problem {
         Some(problem) => Err(broken(problem)),
@@ -195,31 +195,25 @@ pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), TrainError>
     })
 }
 
-/// The dotted path of a weight in a module, without the names of enum variants, as the model shows it.
-fn shown<M: Model>(model: &M, path: &[(String, bool)]) -> String {
-    let names: Vec<&str> = path.iter().filter(|(_, shown)| *shown).map(|(name, _)| name.as_str()).collect();
-    model.site_of(&names.join("."))
-}
-
 struct Collector<'a, M> {
     model: &'a M,
-    path: Vec<(String, bool)>,
+    path: ModulePath,
     entries: Vec<Entry>,
 }
 
 impl<M: Model> ModuleVisitor for Collector<'_, M> {
     fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.push((name.to_owned(), !container.starts_with("Enum:")));
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.leave();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = param.val();
         self.entries.push(Entry {
-            name: shown(self.model, &self.path),
+            name: self.model.site_of(&self.path.dotted()),
             shape: value.dims().to_vec(),
             values: to_vec(&value),
         });
@@ -230,21 +224,21 @@ struct Loader<'a, M> {
     names: &'a M,
     tensors: &'a SafeTensors<'a>,
     prefix: &'a str,
-    path: Vec<(String, bool)>,
+    path: ModulePath,
     problem: Option<String>,
 }
 
 impl<M: Model> ModuleMapper for Loader<'_, M> {
     fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.push((name.to_owned(), !container.starts_with("Enum:")));
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.leave();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let name = shown(self.names, &self.path);
+        let name = self.names.site_of(&self.path.dotted());
         let (id, old, mapper) = param.consume();
         let shape = old.dims();
         let new = match self.tensors.tensor(&format!("{}{name}", self.prefix)) {

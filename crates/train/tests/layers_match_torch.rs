@@ -1,7 +1,7 @@
 //! Our layers compute what PyTorch's do, and so do their gradients.
 //!
 //! `torch_reference/layers.py` made the file of inputs, weights, outputs and gradients.
-use barograph_burn::{Scope, cpu, from_slice, to_vec};
+use barograph_burn::{ModulePath, Scope, cpu, from_slice, to_vec};
 use barograph_train::recipe::{
     Activation, DataSpec, LayerKind, LayerSpec, LossKind, Merge, NormPlace, Padding, Recipe, RecurrentSpec,
     TransformerSpec, WeightSpec,
@@ -214,23 +214,22 @@ fn network(name: &str, layers: Vec<LayerSpec>, image: Option<[u64; 3]>, inputs: 
 struct Collector<'a> {
     network: &'a Network,
     gradients: &'a Gradients,
-    path: Vec<(String, bool)>,
+    path: ModulePath,
     found: BTreeMap<String, Vec<f32>>,
 }
 
 impl ModuleVisitor for Collector<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
-        self.path.push((name.to_owned(), !container.starts_with("Enum:")));
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.leave();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let names: Vec<&str> = self.path.iter().filter(|(_, shown)| *shown).map(|(name, _)| name.as_str()).collect();
         let gradient = param.val().grad(self.gradients).map(|gradient| to_vec(&gradient)).unwrap_or_default();
-        self.found.insert(self.network.site_of(&names.join(".")), gradient);
+        self.found.insert(self.network.site_of(&self.path.dotted()), gradient);
     }
 }
 
@@ -273,7 +272,7 @@ fn compare((name, layers, image): Case) -> f32 {
         worst = worst.max(difference(&format!("{name}, input gradient"), &ours, &tensor("input_gradient").0, 0.0));
     }
     let mut collector =
-        Collector { network: &network, gradients: &gradients, path: Vec::new(), found: BTreeMap::new() };
+        Collector { network: &network, gradients: &gradients, path: ModulePath::default(), found: BTreeMap::new() };
     network.visit(&mut collector);
     let prefix = format!("{name}/gradient/");
     let theirs: BTreeMap<String, Vec<f32>> = reference

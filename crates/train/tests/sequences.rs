@@ -350,7 +350,7 @@ fn blocks_that_do_not_fit_are_explained() {
         message(&block("\"parallel\"", &(dense(5) + &layer("\"reshape\"\nshape = [2, 2]")))),
         message(&block("\"sequential\"", &layer("\"lstm\"\nunits = 2"))),
         message(&block("\"sequential\"", &layer("\"dense\""))),
-        message(&block("\"sequential\"", &layer("\"embedding\"\nvocabulary = 2\ndimension = 2"))),
+        message(&block("\"parallel\"", &layer("\"embedding\"\nvocabulary = 2\ndimension = 2"))),
         message(&block("\"sequential\"", &(layer("\"flatten\"\nname = \"a\"") + &layer("\"flatten\"\nname = \"a\"")))),
     ];
     insta::assert_snapshot!(said.join("\n"));

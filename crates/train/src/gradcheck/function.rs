@@ -4,7 +4,9 @@ use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::model::Model;
 use crate::random::{Purpose, Random};
-use barograph_burn::{Scope, StepKey, from_doubles, from_slice, in_double_precision, is_double, separate, to_doubles};
+use barograph_burn::{
+    ModulePath, Scope, StepKey, from_doubles, from_slice, in_double_precision, is_double, separate, to_doubles,
+};
 use burn::module::{ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::prelude::*;
@@ -101,7 +103,7 @@ impl<'a, M: Model> Function<'a, M> {
     }
 
     fn weights(&self) -> Vec<Weight> {
-        let mut collector = Collector { model: self.model, path: Vec::new(), weights: Vec::new() };
+        let mut collector = Collector { model: self.model, path: ModulePath::default(), weights: Vec::new() };
         self.double.visit(&mut collector);
         collector.weights
     }
@@ -197,18 +199,17 @@ impl ModuleMapper for Rewrite {
 
 struct Collector<'a, M> {
     model: &'a M,
-    path: Vec<(String, bool)>,
+    path: ModulePath,
     weights: Vec<Weight>,
 }
 
 impl<M: Model> ModuleVisitor for Collector<'_, M> {
     fn enter_module(&mut self, name: &str, container: &str) {
-        // The names of enum variants are not part of a path.
-        self.path.push((name.to_owned(), !container.starts_with("Enum:")));
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.leave();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -216,9 +217,8 @@ impl<M: Model> ModuleVisitor for Collector<'_, M> {
         if !value.is_require_grad() {
             return;
         }
-        let names: Vec<&str> = self.path.iter().filter(|(_, shown)| *shown).map(|(name, _)| name.as_str()).collect();
         self.weights.push(Weight {
-            name: self.model.site_of(&names.join(".")),
+            name: self.model.site_of(&self.path.dotted()),
             shape: value.dims().to_vec(),
             values: to_doubles(&value),
             id: param.id,

@@ -1,9 +1,9 @@
 //! A convolution over time.
 use super::conv2d::zeros;
-use super::{Fans, activate_and_tap, initialize};
+use super::{Fans, activate_and_tap, drawn};
 use crate::random::Random;
 use crate::recipe::{Activation, Shape, WeightSpec};
-use barograph_burn::{from_slice, ops};
+use barograph_burn::ops;
 use burn::module::{Module, Param};
 use burn::prelude::*;
 
@@ -37,14 +37,9 @@ impl Conv1d {
     ) -> Self {
         let ([time, features], [positions, channels]) = (input.sequence(), output.sequence());
         let fans = Fans { fan_in: features * kernel, fan_out: channels * kernel };
-        let weight = initialize(spec.initializer, channels * fans.fan_in, fans, random);
-        let weight = Param::from_tensor(from_slice(weight, [channels, features, kernel], device));
-        let bias = spec.bias.then(|| {
-            let bias = initialize(spec.bias_initializer, channels, fans, random);
-            Param::from_tensor(from_slice(bias, [channels], device)).set_require_grad(spec.trainable)
-        });
+        let (weight, bias) = drawn(spec, [channels, features, kernel], channels, fans, random, device);
         let padding = zeros(time, positions, kernel, stride);
-        Self { weight: weight.set_require_grad(spec.trainable), bias, activation, input, output, stride, padding }
+        Self { weight, bias, activation, input, output, stride, padding }
     }
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {

@@ -1,8 +1,8 @@
 //! A convolution over an image.
-use super::{Fans, activate_and_tap, initialize};
+use super::{Fans, activate_and_tap, drawn};
 use crate::random::Random;
 use crate::recipe::{Activation, Shape, WeightSpec};
-use barograph_burn::{from_slice, ops};
+use barograph_burn::ops;
 use burn::module::{Module, Param};
 use burn::prelude::*;
 
@@ -38,14 +38,9 @@ impl Conv2d {
         let [channels_in, height_in, width_in] = input.image();
         let [channels, height, width] = output.image();
         let fans = Fans { fan_in: channels_in * kernel * kernel, fan_out: channels * kernel * kernel };
-        let weight = initialize(spec.initializer, channels * fans.fan_in, fans, random);
-        let weight = from_slice(weight, [channels, channels_in, kernel, kernel], device);
-        let bias = spec.bias.then(|| {
-            let bias = initialize(spec.bias_initializer, channels, fans, random);
-            Param::from_tensor(from_slice(bias, [channels], device)).set_require_grad(spec.trainable)
-        });
+        let shape = [channels, channels_in, kernel, kernel];
+        let (weight, bias) = drawn(spec, shape, channels, fans, random, device);
         let padding = [zeros(height_in, height, kernel, stride), zeros(width_in, width, kernel, stride)];
-        let weight = Param::from_tensor(weight).set_require_grad(spec.trainable);
         Self { weight, bias, activation, input, output, stride, padding }
     }
 

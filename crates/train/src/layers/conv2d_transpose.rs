@@ -1,8 +1,8 @@
 //! A transposed convolution, which makes an image larger.
-use super::{Fans, activate_and_tap, initialize};
+use super::{Fans, activate_and_tap, drawn};
 use crate::random::Random;
 use crate::recipe::{Activation, Shape, WeightSpec};
-use barograph_burn::{from_slice, ops};
+use barograph_burn::ops;
 use burn::module::{Module, Param};
 use burn::prelude::*;
 
@@ -37,13 +37,9 @@ impl Conv2dTranspose {
     ) -> Self {
         let (channels_in, channels) = (input.channels(), output.channels());
         let fans = Fans { fan_in: channels_in * kernel * kernel, fan_out: channels * kernel * kernel };
-        let weight = initialize(spec.initializer, channels * fans.fan_in, fans, random);
-        let weight = Param::from_tensor(from_slice(weight, [channels_in, channels, kernel, kernel], device));
-        let bias = spec.bias.then(|| {
-            let bias = initialize(spec.bias_initializer, channels, fans, random);
-            Param::from_tensor(from_slice(bias, [channels], device)).set_require_grad(spec.trainable)
-        });
-        Self { weight: weight.set_require_grad(spec.trainable), bias, activation, input, output, kernel, stride }
+        let shape = [channels_in, channels, kernel, kernel];
+        let (weight, bias) = drawn(spec, shape, channels, fans, random, device);
+        Self { weight, bias, activation, input, output, kernel, stride }
     }
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {

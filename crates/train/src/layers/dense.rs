@@ -1,8 +1,8 @@
 //! Every output sums over every input.
-use super::{Fans, activate_units, initialize};
+use super::{Fans, activate_units, drawn};
 use crate::random::Random;
 use crate::recipe::{Activation, WeightSpec};
-use barograph_burn::{from_slice, ops};
+use barograph_burn::ops;
 use burn::module::{Module, Param};
 use burn::prelude::*;
 
@@ -30,12 +30,8 @@ impl Dense {
         device: &Device,
     ) -> Self {
         let fans = Fans { fan_in: inputs, fan_out: units };
-        let weight = from_slice(initialize(spec.initializer, inputs * units, fans, random), [inputs, units], device);
-        let bias = spec.bias.then(|| {
-            let bias = initialize(spec.bias_initializer, units, fans, random);
-            Param::from_tensor(from_slice(bias, [units], device)).set_require_grad(spec.trainable)
-        });
-        Self { weight: Param::from_tensor(weight).set_require_grad(spec.trainable), bias, activation, units }
+        let (weight, bias) = drawn(spec, [inputs, units], units, fans, random, device);
+        Self { weight, bias, activation, units }
     }
 
     pub(super) fn forward(&self, site: &str, x: Tensor<2>) -> Tensor<2> {

@@ -6,7 +6,7 @@ mod units;
 
 use crate::network::Network;
 use crate::recipe::{ModelSpec, Problem, Recipe, RecipeError};
-use barograph_burn::from_slice;
+use barograph_burn::{ModulePath, from_slice};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::prelude::*;
 use file::{Stored, WeightFile};
@@ -95,28 +95,26 @@ fn apply(network: Network, values: &BTreeMap<String, Stored>) -> Network {
         let _ = crate::model::Model::set_buffer(&network, name, stored.values.clone());
     }
     let names = network.clone();
-    network.map(&mut Mapper { names: &names, values, path: Vec::new() })
+    network.map(&mut Mapper { names: &names, values, path: ModulePath::default() })
 }
 
 struct Mapper<'a> {
     names: &'a Network,
     values: &'a BTreeMap<String, Stored>,
-    path: Vec<(String, bool)>,
+    path: ModulePath,
 }
 
 impl ModuleMapper for Mapper<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
-        // The names of enum variants are not part of a path.
-        self.path.push((name.to_owned(), !container.starts_with("Enum:")));
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _: &str, _: &str) {
-        self.path.pop();
+        self.path.leave();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let names: Vec<&str> = self.path.iter().filter(|(_, shown)| *shown).map(|(name, _)| name.as_str()).collect();
-        let path = crate::model::Model::site_of(self.names, &names.join("."));
+        let path = crate::model::Model::site_of(self.names, &self.path.dotted());
         let Some(stored) = self.values.get(&path) else { return param };
         let (id, old, mapper) = param.consume();
         let new = from_slice(stored.values.clone(), old.dims(), &old.device()).set_require_grad(old.is_require_grad());

@@ -61,7 +61,7 @@ fn reference() -> Reference {
 
 fn watch(mode: &str, min_delta: f64) -> Watch {
     let mode = if mode == "max" { Mode::Max } else { Mode::Min };
-    Watch { monitor: Monitor::ValidationLoss, mode, min_delta, ..Watch::default() }
+    Watch { monitor: Monitor::ValidationLoss, mode, min_delta }
 }
 
 /// What a callback asks for after each epoch.
