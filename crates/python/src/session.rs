@@ -175,6 +175,18 @@ impl Session {
         Ok(bad)
     }
 
+    /// Whether the gradients of parameters that are trained are finite; `None` if one cannot be read here, as on an accelerator.
+    #[staticmethod]
+    fn gradients_are_finite(py: Python<'_>, parameters: Vec<Bound<'_, PyAny>>) -> PyResult<Option<bool>> {
+        let mut finite = true;
+        for parameter in &parameters {
+            let Some(gradient) = gradient_of(parameter)? else { continue };
+            let Some(array) = floats(&gradient)? else { return Ok(None) };
+            finite &= read(py, array.memory(), barograph_stats::Options::default())?.non_finite() == 0;
+        }
+        Ok(Some(finite))
+    }
+
     /// Takes in the statistics of a tensor that were gathered where it lives: count, NaN, +Inf, -Inf, zeros, negatives, beyond
     /// the bound, min, max, mean, m2, l1, l2, abs-max, and 64 bins.
     fn take(&self, site: u32, role: usize, figures: Vec<f64>) -> PyResult<u64> {

@@ -132,8 +132,10 @@ def losses_of_batches(last: int = 8) -> bool:
         def on_train_begin(self, logs: Any = None) -> None:
             super().on_train_begin(logs)
             inner = getattr(self.run, "_supervisor", None)
-            owner, name = (inner.readings, "session") if inner is not None else (self.run, "_session")
-            setattr(owner, name, Session(getattr(owner, name)))
+            if inner is None:
+                self.run._session = Session(self.run._session)
+            else:
+                inner.readings.scalar = Session(inner.session).scalar
 
     shown = Losses()
     fit(model(), INPUTS, Noting(log=False, quiet=True), shown, epochs=1)

@@ -210,6 +210,11 @@ class Session:
         """Reads a tensor, unless this site and role were read in this step already: of accumulated batches, the first
         counts. Returns whether it was read already."""
 
+    @staticmethod
+    def gradients_are_finite(parameters: Sequence[Any]) -> bool | None:
+        """Whether the gradients of parameters that are trained are finite; `None` if one cannot be read here, as on an
+        accelerator."""
+
     def read_gradients(self, sites: Sequence[int], parameters: Sequence[Any]) -> int:
         """Reads the gradients of parameters that are trained, one a site, and their global norm. Returns how many elements
         are not finite."""

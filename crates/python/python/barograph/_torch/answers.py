@@ -42,7 +42,7 @@ class Answers:
         """Reads off the autograd graph which loss it is, once."""
         if self._loss_known or loss.grad_fn is None:
             return
-        results = [result for call in self._calls for result in floats(call.output) if result.dim() > 0]
+        results = [result for call in self._calls for result in call.results if result.dim() > 0]
         outputs = {result.grad_fn for result in results if result.grad_fn is not None}
         name, takes, reduction, self._several_losses = read_loss(loss, outputs)
         self.declare_loss(name, takes, reduction)
@@ -50,14 +50,16 @@ class Answers:
     def see(self, several_optimizers: bool, broken: bool) -> None:
         """Reads what the last model that was called put out, beside the targets. `broken` says that the run had an incident: the
         data before it tell more."""
-        if not len(self._calls):
-            return
+        call = self._calls.last
         # Models that compute their own loss put it out beside what they answer.
-        results = [result for result in floats(self._calls[-1].output) if result.dim() > 0]
-        if not results:
+        for result in call.results if call is not None else ():
+            if result.dim() > 0:
+                break
+        else:
             return
-        output = _plain(results[0])
-        width = output.shape[-1] if output.dim() > 1 else 1
+        output = _plain(result)
+        shape = output.shape
+        width = shape[-1] if len(shape) > 1 else 1
         site = self._readings.batch_site("output", width, output)
         # Of models that are trained against each other, each has targets of its own, and together they have none; so have the parts
         # of a loss that are different losses.
@@ -65,11 +67,11 @@ class Answers:
         targets = None if several or self.targets is None else _plain(self.targets)
         columns, sited = 1, None
         if targets is not None:
-            columns = targets.numel() // max(1, targets.shape[0]) if targets.dim() > 1 else 1
+            columns = math.prod(targets.shape[1:])
             sited = (self._readings.batch_site("target", columns, targets), targets)
         if self._readings.see_answers(site, output, width, sited, columns, self._takes_logits):
             return
-        self._readings.scalar("batch_rows", float(output.shape[0]))
+        self._readings.scalar("batch_rows", float(shape[0]))
         if self._readings.units_due and width > 1:
             self._readings.read_units(site, OUTPUT, output, (output.numel() // width, width, 1))
         if self._wants_data and targets is not None:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from barograph import _native
+
 from . import aside, facts, source
 from .budget import FIRST_STEPS, FULL
 from .flow import Event, floats, has_nan, is_finite, is_mask, rows_of, statistics
 from .readings import INPUT
 
 if TYPE_CHECKING:
+    from .layers import Layer
     from .supervisor import Supervisor
 
 _MOST_CALLS = 8
@@ -30,7 +33,8 @@ class Call:
     args: Any = None
     kwargs: Any = None
     place: tuple[CodeType, int] | None = None
-    output: Any = None
+    results: list[torch.Tensor] = field(default_factory=list)
+    """The floating-point tensors that came out."""
     autocast: list[tuple[str, torch.dtype]] = field(default_factory=list)
     """The kinds of devices whose operations chose their precision themselves, and the low one."""
     gradient: torch.Tensor | None = None
@@ -48,16 +52,16 @@ class Call:
 
     def await_gradient(self) -> None:
         """Waits for the gradient of the output, and lets go of the graph behind it: it lives as long as the script wants it."""
-        results = floats(self.output)
-        for result in results:
-            if result.grad_fn is not None:
+        for result in self.results:
+            node = result.grad_fn
+            if node is not None:
                 self.number = result.output_nr
-                result.grad_fn.register_prehook(self.keep_gradients)  # A hook of the tensor costs five times as much.
+                node.register_prehook(self.keep_gradients)  # A hook of the tensor costs five times as much.
                 break
             if result.requires_grad:
                 result.register_hook(self.keep_gradient)
                 break
-        self.output = [result.detach() for result in results]
+        self.results = [result.detach() for result in self.results]
 
 
 class Calls:
@@ -68,6 +72,10 @@ class Calls:
         self._calls: list[Call] = []
         self._place: tuple[CodeType, int] | None = None
         """Where the model was called, the last time that this was looked up."""
+        self._autocast: list[tuple[str, torch.dtype]] = []
+        """The autocast in force then."""
+        self.last: Call | None = None
+        """The latest of this step."""
         self.rows = 0
         """Rows of the batch that the latest model put out."""
 
@@ -86,22 +94,23 @@ class Calls:
     def forget(self) -> None:
         """The step is over."""
         self._calls.clear()
+        self.last = None
 
     def await_gradients(self) -> None:
         """Keeps the gradients that come back to the outputs of models in this backward pass: to find where a bad one began."""
         for call in self._calls:
             call.await_gradient()
 
-    def enter(self, module: torch.nn.Module) -> None:
-        """A model is called."""
-        self._calls.append(Call(module, self._random_state(module)))
+    def enter(self, module: torch.nn.Module, layer: Layer | None) -> None:
+        """A model is called, of which `layer` is known."""
+        self.last = Call(module, self._random_state(module, layer))
+        self._calls.append(self.last)
         if len(self._calls) > 2:
             self._calls[-3].await_gradient()
             del self._calls[:-_MOST_CALLS]
 
-    def _random_state(self, module: torch.nn.Module) -> torch.Tensor | None:
+    def _random_state(self, module: torch.nn.Module, layer: Layer | None) -> torch.Tensor | None:
         """The state of the random numbers, if the model draws any: to copy it costs as much as a small layer."""
-        layer = self._supervisor.layers.of(module)
         if layer is not None and layer.draws is None:
             layer.draws = any(_may_drop(part) for part in module.modules())
         draws = layer is None or layer.draws
@@ -109,24 +118,24 @@ class Calls:
 
     def leave(self, args: Any, kwargs: Any, out: Any) -> None:
         """The model that was called last has its result."""
-        if not self._calls:
+        supervisor, call = self._supervisor, self.last
+        if call is None:
             return
-        supervisor, call = self._supervisor, self._calls[-1]
-        call.args, call.kwargs, call.output = args, kwargs, out
         if not supervisor.loop.is_known or len(self._calls) > 1:
-            self._place = source.place(4)
-        call.place = self._place
-        call.autocast = aside.autocast()
-        if not supervisor.loop.is_known:
-            facts.model(supervisor.readings, call.module, call.autocast)
+            self._place, self._autocast = source.place(4), aside.autocast()
+            facts.model(supervisor.readings, call.module, self._autocast)
         results = floats(out)
+        call.args, call.kwargs, call.results, call.place, call.autocast = args, kwargs, results, self._place, self._autocast
         given = floats(args[0]) if len(args) == 1 and not kwargs else floats((args, kwargs))
-        self.rows = next((result.shape[0] for result in results if result.dim() > 0), 0)
+        self.rows = 0
+        for result in results:
+            if result.dim() > 0:
+                self.rows = result.shape[0]
+                break
         if given and supervisor.level == FULL:
             supervisor.readings.read(supervisor.readings.batch_site("input", 0, given[0]), INPUT, given[0])
-        bad = [result for result in results if not is_finite(result)]
-        if bad:
-            self._see_bad(call, bad, given)
+        if not all(map(_native.is_finite, results)):
+            self._see_bad(call, [result for result in results if not is_finite(result)], given)
 
     def _see_bad(self, call: Call, bad: list[torch.Tensor], given: list[torch.Tensor]) -> None:
         supervisor, flow = self._supervisor, self._supervisor.flow

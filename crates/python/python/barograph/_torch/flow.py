@@ -137,6 +137,8 @@ class Flow:
 
     def clear(self) -> None:
         """Forgets the step. What entered with tensors that live on (the data set) is met again where they are used."""
+        if not self._origins and not self.events:
+            return
         lasting = [event for event in self._origins.values() if isinstance(event, Event) and event.phase == "data"]
         if lasting and len(self._kept) < _MOST_KEPT:
             self._origins = {memory: event for memory, event in self._origins.items() if event in lasting}

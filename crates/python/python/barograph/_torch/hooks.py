@@ -173,13 +173,13 @@ def enter_module(module: torch.nn.Module, _args: Any) -> None:
     if _compiles and _is_compiling():
         return
     watching = _supervisor
-    if watching is None or watching.quiet or get_ident() != watching.thread:
+    if watching is None or watching.module_hooks.quiet or get_ident() != watching.thread:
         return
     if watching.stack:
         watching.stack.append(module)
     else:
         begun = perf_counter()
-        if watching.begins_anew(module):
+        if watching.newcomer and watching.begins_anew(module):
             _guarded(_succeed, watching)
             if _supervisor is None:
                 return
@@ -193,15 +193,15 @@ def leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> N
     if _compiles and _is_compiling():
         return
     watching = _supervisor
-    if watching is None or watching.quiet or not watching.stack or get_ident() != watching.thread:
+    if watching is None or watching.module_hooks.quiet or not watching.stack or get_ident() != watching.thread:
         return
-    stack = watching.stack
+    stack, reads = watching.stack, watching.module_hooks.reads_modules
     while stack and stack.pop() is not module:
         pass  # A forward pass below this one ended with an exception that the script caught.
-    if stack and not watching.reads_modules:
+    if stack and not reads:
         return
     begun = perf_counter()
-    if watching.reads_modules:
+    if reads:
         _guarded(watching.leave_module, module, args, out)
     if not stack:
         _guarded(watching.leave_call, args, kwargs, out)
@@ -248,7 +248,7 @@ def _after_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> N
 
 def _backward(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     watching = _supervisor
-    if watching is None or watching.quiet or watching.in_backward:
+    if watching is None or watching.module_hooks.quiet or watching.in_backward:
         return original(*args, **kwargs)
     _guarded(watching.before_backward, args[0] if args else kwargs.get("tensors"))
     try:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -36,9 +34,9 @@ class Incidents:
         self._told = False
 
     def see_loss(self, value: float) -> None:
-        """Takes a loss into the checksum, by which a repeated run is recognized."""
+        """Takes a finite loss into the checksum, by which a repeated run is recognized: numbers hash alike in every process."""
         if self.first is None:
-            self._losses = zlib.crc32(struct.pack("d", value), self._losses)
+            self._losses = hash((self._losses, value))
 
     def begin(self, event: Event | None, step: int) -> None:
         """The loss, a gradient or a weight is not finite: this is where it began. The first one counts."""

@@ -26,14 +26,14 @@ def forward(supervisor: Supervisor, loss: torch.Tensor) -> Event | None:
     if supervisor.flow.events:
         return resolved(supervisor, supervisor.flow.events[0])
     for call in supervisor.calls:
-        if not all(map(is_finite_anywhere, floats(call.output))):
+        if not all(map(is_finite_anywhere, call.results)):
             layer = supervisor.layers.of(call.module)
             event = Event("forward", type(call.module).__name__, layer.path if layer else "", source.line(call.place), call=call)
             return resolved(supervisor, event)
     library_loss = supervisor.loop.library_loss()
     if library_loss is not None:
         event = Event("forward", library_loss.name, "loss", source.line(library_loss.place))
-        outputs = [tensor for call in supervisor.calls for tensor in floats(call.output)][:1]
+        outputs = [tensor for call in supervisor.calls for tensor in call.results][:1]
         event.inputs = [found for found in (statistics(tensor, "input 0") for tensor in outputs) if found]
         return event
     return _from_graph(supervisor, loss)

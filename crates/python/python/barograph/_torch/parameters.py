@@ -155,6 +155,10 @@ class Parameters:
 
     def gradients_are_bad(self) -> bool:
         """Whether a gradient is not finite, wherever the gradients live. Waits for an accelerator, once."""
+        if not (self.given or self._spread):
+            finite = self._readings.session.gradients_are_finite(self._tensors)
+            if finite is not None:
+                return not finite
         gradients = [g for g in map(self._gradient, self._tensors) if g is not None and not g.is_sparse]
         elsewhere = [gradient for gradient in gradients if not gradient.is_cpu]
         if elsewhere and not bool(torch.isfinite(torch.stack(torch._foreach_norm(elsewhere))).all()):

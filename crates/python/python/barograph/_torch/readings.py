@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -30,22 +30,32 @@ class Readings:
     def __init__(self, session: _native.Session, late: bool = False) -> None:
         self.session = session
         self.units_due = False
+        # What is called at every step goes to the session at once, until a tensor lives elsewhere.
+        self.read: Callable[[int, int, torch.Tensor], bool] = session.read_once
+        """`read(site, role, tensor)` reads a tensor, unless this site and role were read in this step already: of accumulated
+        batches, the first counts. Returns whether it was read already."""
+        self.scalar: Callable[[str, float], None] = session.scalar
+        """`scalar(name, value)` takes in a number of the step."""
+        self.is_late = False
+        """Whether the figures of a step arrive when the next one ends."""
         self._seen: set[tuple[int, int]] = set()
-        self._late = LateReadings(session) if late else None
+        self._late: LateReadings | None = None
         self._began: tuple[int, int] = (0, 0)
         self._facts: dict[tuple[str, int | None], Any] = {}
         self._batch_sites: dict[str, int] = {}
+        if late:
+            self._begin_late()
 
     def see_device(self, tensor: torch.Tensor) -> None:
         """Takes note of where a model lives, before anything of it is read."""
         if self._late is None and not tensor.is_cpu and tensor.device.type != "meta":
-            self._late = LateReadings(self.session)
-            self._late.say("begin_step", *self._began)
+            self._begin_late().say("begin_step", *self._began)
 
-    @property
-    def is_late(self) -> bool:
-        """Whether the figures of a step arrive when the next one ends."""
-        return self._late is not None
+    def _begin_late(self) -> LateReadings:
+        late = self._late = LateReadings(self.session)
+        self.is_late, self.read = True, self._read_late
+        self.scalar = lambda name, value: late.say("scalar", name, value)
+        return late
 
     def begin_step(self, step: int, epoch: int) -> None:
         self._began = (step, epoch)
@@ -80,13 +90,8 @@ class Readings:
             site = self._batch_sites[path] = self.site(path, units or math.prod(shape), shape)
         return site
 
-    def read(self, site: int, role: int, tensor: torch.Tensor) -> bool:
-        """Reads a tensor, unless this site and role were read in this step already: of accumulated batches, the first counts.
-
-        Returns whether it was read already.
-        """
-        if self._late is None:
-            return self.session.read_once(site, role, tensor)
+    def _read_late(self, site: int, role: int, tensor: torch.Tensor) -> bool:
+        assert self._late is not None
         key = (site, role)
         if key in self._seen:
             return True
@@ -146,12 +151,6 @@ class Readings:
 
     def relabel(self, site: int, old: int, new: int) -> None:
         self._say("relabel", site, old, new)
-
-    def scalar(self, name: str, value: float) -> None:
-        if self._late is None:
-            self.session.scalar(name, value)
-        else:
-            self._late.say("scalar", name, value)
 
     def layer_facts(self, layer: Layer, function: str) -> None:
         """Writes down what kind of layer it is, and which activation function stands behind it."""

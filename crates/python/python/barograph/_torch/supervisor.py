@@ -93,7 +93,7 @@ class Supervisor:
         self._optimizers_made = 0
         self._kept_gradients = False
         """Whether a step began with gradients of an earlier one."""
-        self._newcomer: set[int] | None = None
+        self.newcomer: set[int] | None = None
         """Parameters of an optimizer that was made while another model was trained, and of which none was seen."""
         self._optimizer_place: tuple[CodeType, int] | None = None
         self._unchecked: torch.optim.Optimizer | None = None
@@ -108,11 +108,6 @@ class Supervisor:
     def quiet(self, quiet: bool) -> None:
         self.module_hooks.quiet = quiet
 
-    @property
-    def reads_modules(self) -> bool:
-        """Whether the results of modules are read at the moment."""
-        return self.module_hooks.reads_modules
-
     def resume(self) -> None:
         """Time that went by until now is nobody's."""
         self._step_started = perf_counter()
@@ -121,8 +116,8 @@ class Supervisor:
 
     def enter_call(self, module: torch.nn.Module) -> None:
         """Loop code calls a model."""
-        known = self.layers.of(module) is not None
-        if not known and next(module.parameters(), None) is None:
+        layer = self.layers.of(module)
+        if layer is None and next(module.parameters(), None) is None:
             return  # A loss or a function: it has no weights, and its operations are the loop's.
         self.stack.append(module)
         self._watching_call = torch.is_grad_enabled() and not self.in_backward
@@ -132,12 +127,13 @@ class Supervisor:
             self.loop.is_known = False
             return
         self.end_without_optimizer()
-        if not known:
+        if layer is None:
             self.layers.learn(module, self._others_exist(module))
+            layer = self.layers.of(module)
         self.begin()
         if self.step == 0:
             self.readings.see_device(next(module.parameters()))
-        self.calls.enter(module)
+        self.calls.enter(module, layer)
         self.module_hooks.reads_modules = self.level == FULL
         if self.ranks:
             self.ranks.enter_forward(self.budget.spent)
@@ -251,9 +247,10 @@ class Supervisor:
         broken = not math.isfinite(value)
         if broken:
             self.check_late()
+        else:
+            self.incidents.see_loss(value)
         self._losses.append(value)
         self.last_loss = value
-        self.incidents.see_loss(value)
         self.answers.learn_loss(loss)
         if self.loop.is_known and self.answers.targets is None:
             self.answers.targets = getattr(loss.grad_fn, "_saved_target", None)
@@ -331,13 +328,13 @@ class Supervisor:
         if optimizer is not None and self.step >= 2:
             own = {id(p) for group in getattr(optimizer, "param_groups", ()) for p in group["params"]}
             # Two models that are trained against each other are there from the beginning.
-            self._newcomer = own if not any(self.parameters.knows(p) for p in own) else None
+            self.newcomer = own if not any(self.parameters.knows(p) for p in own) else None
 
     def begins_anew(self, module: torch.nn.Module) -> bool:
         """Whether a model that loop code calls is one that a new optimizer is to train, so that another training begins."""
-        if not self._newcomer or self.on_another is None or not torch.is_grad_enabled():
+        if not self.newcomer or self.on_another is None or not torch.is_grad_enabled():
             return False
-        return any(id(parameter) in self._newcomer for parameter in module.parameters())
+        return any(id(parameter) in self.newcomer for parameter in module.parameters())
 
     def before_step(self, optimizer: torch.optim.Optimizer) -> None:
         begun = perf_counter()
@@ -439,15 +436,17 @@ class Supervisor:
         for told in self.readings.end_step():
             self._on_finding(told)
         self._tell_incident()
-        now = perf_counter()
-        self.level = self.budget.next_level(self.level, now - self._step_started)
+        now, level = perf_counter(), self.level
+        self.level = self.budget.next_level(level, now - self._step_started)
         self._step_started = now
-        self.on_level(self.level)
+        if self.level != level:
+            self.on_level(self.level)
         self.loop.end_step(self.step)
         if optimizer is None:
             self._listen()
         self.step += 1
-        by_hand = next((event for event in self.flow.events if event.phase == "update"), None)
+        events = self.flow.events
+        by_hand = next((event for event in events if event.phase == "update"), None) if events else None
         self._forget()
         self.begin()
         self._read_new_weights(optimizer, by_hand)
