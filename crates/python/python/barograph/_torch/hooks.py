@@ -61,7 +61,7 @@ def install(supervisor: Supervisor) -> None:
     remove()
     supervisor.quiet = supervisor.muted = False  # It may have been at work before.
     _supervisor = supervisor
-    _listen_to_modules(FULL)
+    _listen_to_modules(supervisor.level)
     _keep(lambda: _listen_to_modules(BARE))
     supervisor.on_level = _listen_to_modules
     _keep(torch_optimizer.register_optimizer_step_pre_hook(_before_step).remove)
