@@ -20,6 +20,7 @@ mod clip;
 mod engine;
 mod error;
 mod evaluate;
+mod evaluation;
 mod facts;
 mod first_weights;
 mod gradcheck;
@@ -57,6 +58,7 @@ pub use backup::{BACKUP_FILE, recipe_to_resume};
 pub use checkpoint::{MODEL_FILE, RECIPE_FILE, load_weights, save_weights};
 pub use clip::{Clipped, clip};
 pub use error::TrainError;
+pub use evaluation::Evaluation;
 pub use gradcheck::{
     Element, GRADCHECK_STEP, GRADCHECK_TOLERANCE, GradCheckOptions, GradientCheck, SINGLE_TOLERANCE, TensorCheck,
     gradcheck,

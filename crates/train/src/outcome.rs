@@ -1,6 +1,6 @@
 //! What a training came to.
 use crate::data::Scaling;
-use crate::parts::Parts;
+use crate::parts::Given;
 use crate::trial::Baseline;
 use barograph_burn::{Observer, Scope, device_of, from_slice, to_vec};
 use barograph_monitor::EvidenceMode;
@@ -25,8 +25,8 @@ pub struct Outcome<M> {
     pub(crate) inputs: Scaling,
     pub(crate) targets: Scaling,
     pub(crate) baseline: Baseline<M>,
-    /// What the trainer was given besides the recipe. The run borrows it until it is over.
-    pub(crate) parts: Option<Parts>,
+    /// What the trainer was given. The run borrows it until it is over.
+    pub(crate) given: Option<Given>,
 }
 
 impl<M> Outcome<M> {

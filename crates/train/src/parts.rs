@@ -3,7 +3,9 @@ use crate::auxiliary::{AskedLoss, Auxiliary};
 use crate::error::TrainError;
 use crate::first_weights::{self, AskedInitializer};
 use crate::losses::{Loss, LossFacts};
+use crate::metric::Metrics;
 use crate::model::Model;
+use crate::preprocessing::Preprocessing;
 use crate::recipe::Recipe;
 use crate::weight_rules::{AskedRule, WeightRules};
 
@@ -17,12 +19,21 @@ pub(crate) struct Parts {
     pub(crate) rules: Vec<AskedRule>,
     pub(crate) auxiliary: Vec<AskedLoss>,
     pub(crate) initializers: Vec<AskedInitializer>,
+    pub(crate) metrics: Metrics,
+}
+
+/// All that a training was given, which its outcome keeps.
+pub(crate) struct Given {
+    pub(crate) recipe: Recipe,
+    pub(crate) parts: Parts,
+    /// What was done to the data.
+    pub(crate) preprocessing: Preprocessing,
 }
 
 impl Parts {
     pub(crate) fn new(loss: Box<dyn Loss>) -> Self {
         let (rules, auxiliary, initializers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { loss, is_loss_of_recipe: false, rules, auxiliary, initializers }
+        Self { loss, is_loss_of_recipe: false, rules, auxiliary, initializers, metrics: Metrics::default() }
     }
 
     /// Whether the loss is what this recipe says.
@@ -43,7 +54,7 @@ impl Parts {
     ) -> Result<(M, WeightRules, Auxiliary), TrainError> {
         let model = first_weights::draw(model, seed, &self.initializers)?;
         let rules = WeightRules::new(&model, &self.rules)?;
-        let auxiliary = Auxiliary::new(&model, features, self.auxiliary.clone())?;
+        let auxiliary = Auxiliary::new(&model, features, self.auxiliary.clone())?.with_metrics(self.metrics.clone());
         Ok((model, rules, auxiliary))
     }
 }

@@ -1,8 +1,9 @@
 //! A data set made ready for training: rows split, gaps filled, columns scaled.
 use crate::data::scaling::Fit;
 use crate::data::source::{each_inputs, each_targets};
-use crate::data::{DataError, RowSource, Scaling, Split, Targets};
+use crate::data::{DataError, RowSource, Scaling, Split, Targets, classes_by_name, counted};
 use crate::error::TrainError;
+use crate::preprocessing::Preprocessing;
 use crate::recipe::{LossTakes, LossWants, Missing, Recipe, Task};
 
 /// A data set made ready for training.
@@ -22,9 +23,38 @@ pub(crate) struct Ready<'a> {
     pub(crate) fill: Option<Vec<f32>>,
     pub(crate) inputs: Scaling,
     pub(crate) targets: Scaling,
+    /// The number that training had for each class; empty where it is the same.
+    pub(crate) classes: Vec<i64>,
 }
 
 impl<'a> Ready<'a> {
+    /// The rows as they are.
+    fn of(source: &'a dyn RowSource) -> Self {
+        let (inputs, targets) = (Scaling::default(), Scaling::default());
+        Self { source, fill: None, inputs, targets, classes: Vec::new() }
+    }
+
+    /// The rows of another data set, as the network saw those that it was trained on.
+    ///
+    /// # Errors
+    /// When there are other columns, or a class that training did not know.
+    pub(crate) fn again(source: &'a dyn RowSource, as_before: &Preprocessing) -> Result<Self, TrainError> {
+        let (given, known) = (source.features(), as_before.inputs.len());
+        if given != known {
+            let given = counted(given, "input value");
+            return Err(TrainError::Mismatch(format!("a row has {given}, and the network was trained on {known}")));
+        }
+        let classes = classes_by_name(&as_before.classes, source.class_names(), "the data set")?;
+        let scaling = |scale: &[f32], shift: &[f32]| Scaling { scale: scale.to_vec(), shift: shift.to_vec() };
+        Ok(Self {
+            source,
+            fill: (!as_before.fill.is_empty()).then(|| as_before.fill.clone()),
+            inputs: scaling(&as_before.input_scale, &as_before.input_shift),
+            targets: scaling(&as_before.target_scale, &as_before.target_shift),
+            classes,
+        })
+    }
+
     /// The rows as they were before they were filled and scaled.
     pub(crate) fn original(&self) -> &'a dyn RowSource {
         self.source
@@ -69,8 +99,14 @@ impl RowSource for Ready<'_> {
 
     fn targets(&self, rows: &[usize]) -> Result<Targets, DataError> {
         let mut targets = self.source.targets(rows)?;
-        if let Targets::Real { values, .. } = &mut targets {
-            self.targets.apply(values);
+        match &mut targets {
+            Targets::Real { values, .. } => self.targets.apply(values),
+            Targets::Classes(classes) => {
+                for class in classes {
+                    let known = usize::try_from(*class).ok().and_then(|class| self.classes.get(class));
+                    *class = known.copied().unwrap_or(*class);
+                }
+            }
         }
         Ok(targets)
     }
@@ -108,7 +144,7 @@ pub(crate) fn prepare<'a>(
     let Split { train, validation } = source.split(recipe.data.validation, recipe.seed);
     let places = |rows: Vec<u32>| -> Vec<usize> { rows.into_iter().map(|row| row as usize).collect() };
     let (mut training, mut validation) = (places(train), places(validation));
-    let mut rows = Ready { source, fill: None, inputs: Scaling::default(), targets: Scaling::default() };
+    let mut rows = Ready::of(source);
     if recipe.data.missing == Missing::Mean {
         rows.fill = Some(means(source, &training)?);
     }
@@ -153,7 +189,7 @@ pub(crate) fn prepare<'a>(
 }
 
 /// Leaves out rows with an input or target that is not finite.
-fn keep_finite(source: &dyn RowSource, rows: &mut Vec<usize>) -> Result<(), DataError> {
+pub(crate) fn keep_finite(source: &dyn RowSource, rows: &mut Vec<usize>) -> Result<(), DataError> {
     let mut finite = Vec::with_capacity(rows.len());
     let features = source.features().max(1);
     each_inputs(source, rows, |_, inputs| {

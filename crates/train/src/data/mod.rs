@@ -20,6 +20,7 @@ mod csv;
 mod disk;
 mod error;
 mod files;
+mod held_out;
 mod images;
 mod inputs;
 mod nearby;
@@ -44,6 +45,8 @@ mod windows;
 mod write;
 
 pub use error::DataError;
+pub use held_out::HeldOut;
+pub(crate) use held_out::classes as classes_by_name;
 pub use inputs::{InputRows, read_inputs};
 pub use report::DataReport;
 pub use scaling::Scaling;
@@ -203,12 +206,19 @@ enum TableRows {
     Texts(Texts),
 }
 
-/// Reads the data set that a recipe names.
+/// Reads the data set that a recipe names, with the rows of its `validation_file` behind it, see [`HeldOut`].
 ///
 /// # Errors
-/// When the recipe names none, or the file is missing, broken, empty, or does not have what the recipe asks for.
+/// When the recipe names none, or a file is missing, broken, empty, or does not have what the recipe asks for.
 pub fn load(recipe: &Recipe) -> Result<Loaded, DataError> {
-    read(&recipe.data_file()?, recipe)
+    let mut loaded = read(&recipe.data_file()?, recipe)?;
+    if let Some(file) = &recipe.data.validation_file {
+        let path = recipe.origin.resolve(file);
+        let held_out = read(&path, recipe)?;
+        loaded.dataset = Arc::new(HeldOut::of(loaded.dataset, held_out.dataset, &path.display().to_string())?);
+        loaded.report.append(held_out.report);
+    }
+    Ok(loaded)
 }
 
 /// Reads a data set from a file, or from a folder of them, as a recipe's `[data]` says.

@@ -171,7 +171,7 @@ fn check_callbacks(recipe: &Recipe, found: &mut Found) {
 
 /// A callback that watches validation needs rows to validate on. Code may bring its own, so only recipes with a file are judged.
 fn check_monitors(recipe: &Recipe, found: &mut Found) {
-    if recipe.data.file.is_none() || recipe.data.validation > 0.0 {
+    if recipe.data.file.is_none() || recipe.data.validation > 0.0 || recipe.data.validation_file.is_some() {
         return;
     }
     for (number, callback) in recipe.callbacks.iter().enumerate() {

@@ -107,6 +107,9 @@ pub struct DataSpec {
     pub shuffle: bool,
     /// `validation`: share of the rows held out, chosen by the seed. 0 holds none out. Default 0; below 1.
     pub validation: f64,
+    /// `validation_file`: another file, or folder, whose rows are held out, instead of a share; with the same columns, and read in the same way.
+    /// Not for text. Default: none.
+    pub validation_file: Option<PathBuf>,
     /// `image`: channels, height and width of one example, for convolutions. Their product is the number of inputs.
     pub image: Option<[u64; 3]>,
     /// `drop_last`: leave out the last batch of an epoch when it is short. Default false.
@@ -134,6 +137,7 @@ impl Default for DataSpec {
             missing: Missing::Keep,
             shuffle: true,
             validation: 0.0,
+            validation_file: None,
             image: None,
             drop_last: false,
             stream: false,
@@ -156,6 +160,9 @@ impl Section for DataSpec {
         visitor.word("missing", &mut self.missing);
         visitor.flag("shuffle", &mut self.shuffle);
         visitor.number("validation", &mut self.validation, Limits::BELOW_ONE);
+        let mut file = self.validation_file.as_ref().map(|path| path.to_string_lossy().into_owned());
+        visitor.text_or_none("validation_file", &mut file);
+        self.validation_file = file.map(PathBuf::from);
         visitor.triple_or_none("image", &mut self.image, Counts::between(1, 1 << 20));
         visitor.flag("drop_last", &mut self.drop_last);
         visitor.flag("stream", &mut self.stream);

@@ -40,7 +40,7 @@ impl<M: Model> Run<'_, M> {
             inputs,
             targets,
             baseline,
-            parts: None,
+            given: None,
         }
     }
 }

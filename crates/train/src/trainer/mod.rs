@@ -20,11 +20,11 @@ use crate::error::TrainError;
 use crate::gradient_hook::GradientHook;
 use crate::layers::Initialize;
 use crate::losses::{Loss, OutputLosses};
-use crate::metric::{Metric, Metrics};
+use crate::metric::Metric;
 use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::outcome::Outcome;
-use crate::parts::Parts;
+use crate::parts::{Given, Parts};
 use crate::prepare::{Prepared, prepare};
 use crate::preprocessing::Preprocessing;
 use crate::recipe::Recipe;
@@ -49,7 +49,6 @@ pub struct Trainer<M> {
     recipe: Recipe,
     model: M,
     parts: Parts,
-    metrics: Metrics,
     hooks: Vec<Box<dyn GradientHook>>,
     callbacks: Vec<Box<dyn Callback>>,
     folder: Option<PathBuf>,
@@ -79,7 +78,6 @@ impl<M: Model> Trainer<M> {
             recipe: Recipe::default(),
             model,
             parts: Parts::new(Box::new(loss)),
-            metrics: Metrics::default(),
             hooks: Vec::new(),
             callbacks: Vec::new(),
             folder: None,
@@ -150,7 +148,7 @@ impl<M: Model> Trainer<M> {
     /// Measures this over each epoch, on the training rows and on those that are held out.
     #[must_use]
     pub fn metric(mut self, metric: impl Metric + Clone + 'static) -> Self {
-        self.metrics.add(metric);
+        self.parts.metrics.add(metric);
         self
     }
 
@@ -204,8 +202,8 @@ impl<M: Model> Trainer<M> {
     /// When the data set is empty, a class has no output, or the folder cannot be used. A loss that becomes NaN is not an error: it
     /// is in the outcome.
     pub fn fit(self, data: &dyn RowSource) -> Result<Outcome<M>, TrainError> {
-        let Self { recipe, model, parts, metrics, hooks, callbacks, folder, interrupt, observed, resume } = self;
-        if let Some(problem) = metrics.problem() {
+        let Self { recipe, model, parts, hooks, callbacks, folder, interrupt, observed, resume } = self;
+        if let Some(problem) = parts.metrics.problem() {
             return Err(TrainError::Mismatch(problem));
         }
         let takes = parts.loss.describe().takes;
@@ -216,17 +214,17 @@ impl<M: Model> Trainer<M> {
         let scoring = Scoring::new(task, takes);
         let outputs = check::outputs(&model, data.features());
         recipe.check_precision(&device_of(&model, true))?;
-        let auxiliary = auxiliary.with_metrics(metrics);
         let (loss, device) = (parts.loss.as_ref(), device_of(&model, true));
         let engine = Engine { recipe: &recipe, loss, rows: &training, scoring, outputs, device, rules, auxiliary };
         check::check_outputs(&engine, &data)?;
         let asked = Asked { model, hooks, callbacks, folder, interrupt, observed, resume };
         let mut run = Run::begin(asked, &engine, validation.len())?;
-        run.keep(&Preprocessing::of(&data, task)?);
+        let preprocessing = Preprocessing::of(&data, task)?;
+        run.keep(&preprocessing);
         run.choose_samples(&data, &validation)?;
         let end = run.train(&validation);
         let outcome = run.end(end, data.inputs.clone(), data.targets.clone());
-        Ok(Outcome { parts: Some(parts), ..outcome })
+        Ok(Outcome { given: Some(Given { recipe, parts, preprocessing }), ..outcome })
     }
 }
 

@@ -3,6 +3,11 @@ use super::Found;
 use crate::recipe::{Examples, Normalize, Recipe};
 
 pub(super) fn check_data(recipe: &Recipe, found: &mut Found) {
+    if recipe.data.validation_file.is_some() && recipe.data.validation > 0.0 {
+        let text =
+            "data.validation holds out rows of data.file, and data.validation_file those of another; keep one of them";
+        found.push(("data.validation".to_owned(), text.to_owned()));
+    }
     for (key, normalize) in
         [("data.normalize", recipe.data.normalize), ("data.normalize_target", recipe.data.normalize_target)]
     {
@@ -45,6 +50,9 @@ pub(super) fn check_examples(recipe: &Recipe, found: &mut Found) {
     }
     if is_stream && data.normalize_target != Normalize::None {
         out("normalize_target", "the number of a token is no measure");
+    }
+    if is_text && data.validation_file.is_some() {
+        out("validation_file", "tokens are numbered by one file; hold out a share of it with data.validation");
     }
     if is_text && data.stream {
         out("stream", "tokens are held in memory");
