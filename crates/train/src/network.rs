@@ -2,8 +2,8 @@
 use crate::layers::{
     ActivationLayer, BatchNorm, Branch, CarriedState, Cell, Conv1d, Conv2d, Conv2dTranspose, Custom, Dense, Dropout,
     Embedding, EncoderDecoder, GlobalPool, Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, Masking,
-    MultiHeadAttention, Parallel, Pool, Pool2d, PositionEmbedding, Prelu, Recurrent, Residual, RmsNorm, Sequential,
-    Transformer,
+    MultiHeadAttention, Parallel, Pool, Pool1d, Pool2d, PositionEmbedding, Prelu, Recurrent, Residual, RmsNorm,
+    Sequential, Transformer,
 };
 use crate::model::{LayerFact, Model};
 use crate::random::{Purpose, Random};
@@ -403,6 +403,12 @@ fn build(kind: &LayerKind, number: usize, shapes: [Shape; 2], random: &mut Rando
         }
         LayerKind::MaxPool2d { size: side, stride } => {
             Layer::Pool2d(Pool2d::new(Pool::Max, shapes, size(*side, *stride)))
+        }
+        LayerKind::MaxPool1d { size: steps, stride } => {
+            Layer::Pool1d(Pool1d::new(Pool::Max, shapes, size(*steps, *stride)))
+        }
+        LayerKind::AvgPool1d { size: steps, stride } => {
+            Layer::Pool1d(Pool1d::new(Pool::Average, shapes, size(*steps, *stride)))
         }
         LayerKind::AvgPool2d { size: side, stride } => {
             Layer::Pool2d(Pool2d::new(Pool::Average, shapes, size(*side, *stride)))

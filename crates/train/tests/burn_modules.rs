@@ -2,7 +2,7 @@
 use barograph_burn::{cpu, from_slice, to_vec};
 use barograph_train::callbacks::{EarlyStopping, LearningRateScheduler, SkipNonFinite, Swa};
 use barograph_train::data::{Dataset, Targets};
-use barograph_train::recipe::{DataSpec, LossKind, LossSpec, Monitor, OptimizerKind, OptimizerSpec, Recipe, Watch};
+use barograph_train::recipe::{DataSpec, LossKind, Monitor, OptimizerKind, OptimizerSpec, Recipe, Watch};
 use barograph_train::{
     GradCheckOptions, LrFindOptions, Model, Outcome, OverfitOptions, Subject, Trainer, gradcheck, load_weights,
     lr_find, overfit, save_weights,
@@ -54,7 +54,7 @@ fn recipe(epochs: u64) -> Recipe {
 }
 
 fn trainer(epochs: u64) -> Trainer<Normalized> {
-    Trainer::new(model(), LossSpec::from(LossKind::Mse)).recipe(recipe(epochs))
+    Trainer::new(model(), LossKind::Mse).recipe(recipe(epochs))
 }
 
 /// Running mean, then running variance.

@@ -181,6 +181,10 @@ fn usual() -> Vec<Case> {
         on_image("max_pool2d_overlapping", image, LayerKind::MaxPool2d { size: 3, stride: Some(1) }),
         on_image("avg_pool2d", image, LayerSpec::avg_pool2d(2)),
         on_image("avg_pool2d_overlapping", image, LayerKind::AvgPool2d { size: 3, stride: Some(2) }),
+        on_sequence("max_pool1d", [7, 3], LayerSpec::max_pool1d(2)),
+        on_sequence("max_pool1d_overlapping", [7, 3], LayerKind::MaxPool1d { size: 3, stride: Some(1) }),
+        on_sequence("avg_pool1d", [7, 3], LayerSpec::avg_pool1d(2)),
+        on_sequence("avg_pool1d_overlapping", [7, 3], LayerKind::AvgPool1d { size: 3, stride: Some(1) }),
         on_row("layer_norm_row", LayerSpec::layer_norm()),
     ]
 }

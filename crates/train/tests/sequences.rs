@@ -372,6 +372,8 @@ fn sequences_that_do_not_fit_are_explained() {
         message(&reshaped("[4, 3]", "\"conv1d\"\nchannels = 2\nkernel = 5\npadding = \"valid\""), 12),
         message(&reshaped("[4, 3]", "\"embedding\"\nvocabulary = 2\ndimension = 2"), 12),
         message(&layer("\"global_average_pool\""), 12),
+        message(&reshaped("[4, 3]", "\"max_pool1d\"\nsize = 5"), 12),
+        message(&layer("\"avg_pool1d\""), 12),
     ];
     insta::assert_snapshot!(said.join("\n"));
 }

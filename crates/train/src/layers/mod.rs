@@ -28,6 +28,7 @@ mod lstm;
 mod masking;
 mod multi_head_attention;
 mod parallel;
+mod pool1d;
 mod pool2d;
 mod position_embedding;
 mod prelu;
@@ -62,6 +63,7 @@ pub use leaky_relu::LeakyRelu;
 pub use masking::Masking;
 pub use multi_head_attention::MultiHeadAttention;
 pub use parallel::{Branch, Parallel};
+pub use pool1d::Pool1d;
 pub use pool2d::{Pool, Pool2d};
 pub use position_embedding::PositionEmbedding;
 pub use prelu::Prelu;
@@ -133,6 +135,8 @@ pub enum Layer {
     Conv2d(Conv2d),
     /// Maximum or mean of squares of an image.
     Pool2d(Pool2d),
+    /// Maximum or mean of neighbouring time steps.
+    Pool1d(Pool1d),
     /// Zeros a share of the values while training.
     Dropout(Dropout),
     /// Normalization over the batch.
@@ -204,9 +208,12 @@ impl Layer {
     /// Whether behind this layer there are no longer the time steps before it.
     fn ends_sequence(&self) -> bool {
         match self {
-            Self::Conv1d(_) | Self::Conv2d(_) | Self::Conv2dTranspose(_) | Self::Pool2d(_) | Self::GlobalPool(_) => {
-                true
-            }
+            Self::Conv1d(_)
+            | Self::Conv2d(_)
+            | Self::Conv2dTranspose(_)
+            | Self::Pool1d(_)
+            | Self::Pool2d(_)
+            | Self::GlobalPool(_) => true,
             Self::Recurrent(layer) => layer.ends_sequence(),
             _ => false,
         }
@@ -225,6 +232,7 @@ impl Layer {
             Self::Dense(layer) => layer.forward(site, x),
             Self::Conv2d(layer) => layer.forward(site, x),
             Self::Pool2d(layer) => layer.forward(site, x),
+            Self::Pool1d(layer) => layer.forward(site, x),
             Self::Dropout(layer) => layer.forward(site, x),
             Self::BatchNorm(layer) => layer.forward(site, x),
             Self::LayerNorm(layer) => layer.forward(site, x),

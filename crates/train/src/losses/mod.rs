@@ -94,6 +94,17 @@ impl Default for LossFacts {
     }
 }
 
+/// The loss of its kind, the mean over the examples.
+impl Loss for LossKind {
+    fn loss(&self, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
+        LossSpec::from(*self).loss(outputs, targets)
+    }
+
+    fn describe(&self) -> LossFacts {
+        LossSpec::from(*self).describe()
+    }
+}
+
 impl Loss for LossSpec {
     fn loss(&self, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
         let unrolled = if self.kind.wants() == LossWants::Classes { targets.unrolled(&outputs) } else { None };

@@ -55,6 +55,18 @@ impl LayerSpec {
         LayerKind::MaxPool2d { size, stride: None }.into()
     }
 
+    /// The largest value of each feature over `size` time steps that follow one another.
+    #[must_use]
+    pub fn max_pool1d(size: u64) -> Self {
+        LayerKind::MaxPool1d { size, stride: None }.into()
+    }
+
+    /// The mean of each feature over `size` time steps that follow one another.
+    #[must_use]
+    pub fn avg_pool1d(size: u64) -> Self {
+        LayerKind::AvgPool1d { size, stride: None }.into()
+    }
+
     /// The mean of each `size` x `size` square.
     #[must_use]
     pub fn avg_pool2d(size: u64) -> Self {

@@ -160,6 +160,20 @@ pub enum LayerKind {
         /// `initializer` and the other keys of weights, below.
         weights: WeightSpec,
     },
+    /// `max_pool1d`: the largest value of each feature over neighbouring time steps of a sequence.
+    MaxPool1d {
+        /// `size`: time steps. Default 2.
+        size: u64,
+        /// `stride`: time steps between two of its positions. Default `size`.
+        stride: Option<u64>,
+    },
+    /// `avg_pool1d`: the mean of each feature over neighbouring time steps of a sequence.
+    AvgPool1d {
+        /// `size`: time steps. Default 2.
+        size: u64,
+        /// `stride`: time steps between two of its positions. Default `size`.
+        stride: Option<u64>,
+    },
     /// `conv2d_transpose`: a transposed convolution, which makes an image larger.
     Conv2dTranspose {
         /// `channels`: outputs. Required.
@@ -373,7 +387,12 @@ impl LayerKind {
         match self {
             Self::Dense { .. } => "dense",
             Self::Conv2d { .. } | Self::Conv1d { .. } | Self::Conv2dTranspose { .. } => "conv",
-            Self::MaxPool2d { .. } | Self::AvgPool2d { .. } | Self::GlobalMaxPool | Self::GlobalAveragePool => "pool",
+            Self::MaxPool2d { .. }
+            | Self::AvgPool2d { .. }
+            | Self::MaxPool1d { .. }
+            | Self::AvgPool1d { .. }
+            | Self::GlobalMaxPool
+            | Self::GlobalAveragePool => "pool",
             Self::Dropout { .. } => "dropout",
             Self::BatchNorm { .. } | Self::LayerNorm { .. } | Self::GroupNorm { .. } | Self::RmsNorm { .. } => "norm",
             Self::Flatten => "flatten",
@@ -422,6 +441,8 @@ impl Kind for LayerKind {
             Self::PositionEmbedding { initializer: EMBEDDING, trainable: true },
             Self::Masking { value: 0.0 },
             Self::Conv1d { channels: 0, kernel: 3, stride: 1, padding: Padding::Same, activation, weights },
+            Self::MaxPool1d { size: 2, stride: None },
+            Self::AvgPool1d { size: 2, stride: None },
             Self::Conv2dTranspose { channels: 0, kernel: 3, stride: 2, padding: Padding::Same, activation, weights },
             Self::GlobalMaxPool,
             Self::GlobalAveragePool,
@@ -460,6 +481,8 @@ impl Kind for LayerKind {
             Self::PositionEmbedding { .. } => "position_embedding",
             Self::Masking { .. } => "masking",
             Self::Conv1d { .. } => "conv1d",
+            Self::MaxPool1d { .. } => "max_pool1d",
+            Self::AvgPool1d { .. } => "avg_pool1d",
             Self::Conv2dTranspose { .. } => "conv2d_transpose",
             Self::GlobalMaxPool => "global_max_pool",
             Self::GlobalAveragePool => "global_average_pool",
@@ -498,7 +521,10 @@ impl Kind for LayerKind {
                 visitor.word("activation", activation);
                 weights.visit(visitor);
             }
-            Self::MaxPool2d { size, stride } | Self::AvgPool2d { size, stride } => {
+            Self::MaxPool2d { size, stride }
+            | Self::AvgPool2d { size, stride }
+            | Self::MaxPool1d { size, stride }
+            | Self::AvgPool1d { size, stride } => {
                 visitor.count("size", size, sizes, false);
                 visitor.count_or_none("stride", stride, sizes);
             }

@@ -103,6 +103,14 @@ pub(super) fn output(kind: &LayerKind, input: Shape, is_data: bool) -> Result<Sh
         LayerKind::MaxPool2d { size, stride } | LayerKind::AvgPool2d { size, stride } => {
             windows(image()?, *size, stride.unwrap_or(*size))
         }
+        LayerKind::MaxPool1d { size, stride } | LayerKind::AvgPool1d { size, stride } => {
+            let [time, features] = sequence()?;
+            let places = positions(time, *size, stride.unwrap_or(*size)).ok_or_else(|| {
+                let steps = counted(time as usize, "time step");
+                format!("a window of {size} does not fit the {steps} that come in; use fewer or smaller windows")
+            });
+            Ok(Shape::Sequence([places?, features]))
+        }
         LayerKind::GlobalMaxPool | LayerKind::GlobalAveragePool => match input {
             Shape::Row(_) => Err(format!(
                 "{} needs an image or a sequence, and a row of values comes in; put it before any flatten layer",

@@ -52,6 +52,7 @@ pub(super) fn of(kind: &LayerKind, input: Shape, output: Shape) -> u64 {
             ))
         }
         LayerKind::MaxPool2d { size, .. } | LayerKind::AvgPool2d { size, .. } => product(&[*size, *size, out]),
+        LayerKind::MaxPool1d { size, .. } | LayerKind::AvgPool1d { size, .. } => product(&[*size, out]),
         LayerKind::GlobalMaxPool | LayerKind::GlobalAveragePool => values,
         LayerKind::BatchNorm { .. } => product(&[BATCH_NORM, values]),
         LayerKind::LayerNorm { .. } | LayerKind::GroupNorm { .. } => product(&[LAYER_NORM, values]),

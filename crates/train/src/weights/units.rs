@@ -132,7 +132,8 @@ fn parts_of(layer: &Layer) -> Option<(&'static str, Vec<Part>)> {
         // What a user wrote has the names that it has there.
         Layer::Custom(layer) => ("custom", layer.shapes().map(|(name, shape)| same(name, name, &shape)).collect()),
         // These hold no weights, or what they hold is listed by itself.
-        Layer::Pool2d(_)
+        Layer::Pool1d(_)
+        | Layer::Pool2d(_)
         | Layer::Dropout(_)
         | Layer::Masking(_)
         | Layer::Activation(_)

@@ -257,6 +257,11 @@ def usual():
     case("max_pool2d_overlapping", image, nn.MaxPool2d(3, 1), {})
     case("avg_pool2d", image, nn.AvgPool2d(2), {})
     case("avg_pool2d_overlapping", image, nn.AvgPool2d(3, 2), {})
+    sequence = torch.randn(2, 7, 3)
+    for name, pool in [("max", nn.MaxPool1d), ("avg", nn.AvgPool1d)]:
+        for end, window in [("", pool(2)), ("_overlapping", pool(3, 1))]:
+            run = lambda x: window(x.transpose(1, 2)).transpose(1, 2)
+            case(f"{name}_pool1d{end}", sequence, run, {})
     names = {"scale": "weight", "shift": "bias"}
     layer = randomized(nn.LayerNorm(8))
     case("layer_norm_row", torch.randn(3, 8), layer, plain(layer, **names))
