@@ -240,6 +240,10 @@ impl Parser {
                     let phases = [Phase::Data, Phase::Forward, Phase::Backward, Phase::Update];
                     incident.phase = phases.into_iter().find(|phase| phase.name() == text).expect("a phase");
                 }
+                "inexact" => {
+                    incident.exactness = Exactness::Inexact { step: text.parse().expect("a step") };
+                }
+                "victims" => incident.victims = text.parse().expect("a count"),
                 _ => {
                     let field = name.strip_prefix("input.").unwrap_or_else(|| panic!("unknown {name}"));
                     input.insert(field.to_owned(), text.parse().expect("a number"));

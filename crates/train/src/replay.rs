@@ -10,8 +10,8 @@ use barograph_vocab::{Exactness, Incident, OperationInput, Phase, Reading, RowsO
 /// Rows listed in an incident; the rest are only counted.
 const MAX_ROWS: usize = 16;
 
-/// Restores the nearest snapshot, repeats the steps up to `step`, and traces the last. `None` when nothing bad is found, or the rows can
-/// no longer be read.
+/// Restores the nearest snapshot, repeats the steps up to `step`, and traces the last. `None` when nothing bad is found although every
+/// loss has its bits, or the rows can no longer be read.
 pub(crate) fn replay<M: Model>(
     engine: &Engine<'_>,
     snapshots: &Snapshots<M>,
@@ -30,7 +30,8 @@ pub(crate) fn replay<M: Model>(
     let incident = bad_data(last, &batch)
         .or_else(|| repeat.bad_weight(previous.unwrap_or(last), Phase::Update))
         .or_else(|| repeat.traced(last, *bits))
-        .or_else(|| repeat.bad_weight(last, Phase::Update))?;
+        .or_else(|| repeat.bad_weight(last, Phase::Update))
+        .or_else(|| repeat.fault(step))?;
     Some(Incident { exactness: repeat.exactness, ..incident })
 }
 
@@ -76,6 +77,15 @@ impl<M: Model> Repeat<'_, M> {
             self.exactness = Exactness::Inexact { step: plan.step };
         }
         Some(())
+    }
+
+    /// The step was not finite, and its repetition from the same bits is.
+    fn fault(&self, step: u64) -> Option<Incident> {
+        matches!(self.exactness, Exactness::Inexact { .. }).then(|| Incident {
+            operation: "nothing that repeats".to_owned(),
+            site: "loss".to_owned(),
+            ..nothing_known(step)
+        })
     }
 
     /// A weight that is not finite after the step of `plan`.

@@ -129,3 +129,23 @@ fn an_update_that_overflows_is_found_in_the_weight() {
         (Phase::Update, "sgd update", "dense1.weight")
     );
 }
+
+/// A number that is NaN at one call and sound at every other, as where a bit flips in memory.
+#[test]
+fn a_step_whose_repetition_is_finite_is_laid_to_the_machine() {
+    let calls = std::sync::atomic::AtomicU64::new(0);
+    let flips_once = move |outputs: Tensor<2>, targets: &TargetTensor| {
+        let call = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let outputs = if call == 30 { ops::mul_scalar(outputs, f64::NAN) } else { outputs };
+        let target = targets.like(&outputs);
+        ops::mean(ops::square(ops::sub(outputs, target)))
+    };
+    let recipe = recipe(0.01);
+    let network = Network::from_recipe(&recipe, FEATURES, &barograph_burn::cpu(true)).unwrap();
+    let trainer = Trainer::new(network, flips_once).recipe(recipe).callback(TerminateOnNan);
+    let diagnosis = trainer.fit(&data(160, None)).unwrap().diagnosis().unwrap();
+    let found = diagnosis.incident.expect("the run breaks");
+    assert_eq!((found.step, found.victims), (30, 0));
+    assert_eq!(found.exactness, Exactness::Inexact { step: 30 });
+    assert_eq!(diagnosis.causes.first().map(|cause| cause.slug.as_str()), Some("hardware-fault"));
+}

@@ -43,6 +43,7 @@ pub static CAUSES: &[&CauseRule] = &[
     &loss::loss_not_averaged::LOSS_NOT_AVERAGED,
     &loss::loss_shape_broadcast::LOSS_SHAPE_BROADCAST,
     &loss::loss_sign_flipped::LOSS_SIGN_FLIPPED,
+    &loss::loss_weight_unbalanced::LOSS_WEIGHT_UNBALANCED,
     &loss::root_gradient_at_zero::ROOT_GRADIENT_AT_ZERO,
     &loss::wrong_loss_for_task::WRONG_LOSS_FOR_TASK,
     &optimization::adam_epsilon_too_small::ADAM_EPSILON_TOO_SMALL,
@@ -63,6 +64,7 @@ pub static CAUSES: &[&CauseRule] = &[
     &precision::half_precision_overflow::HALF_PRECISION_OVERFLOW,
     &precision::half_precision_underflow::HALF_PRECISION_UNDERFLOW,
     &precision::loss_scale_collapsed::LOSS_SCALE_COLLAPSED,
+    &precision::hardware_fault::HARDWARE_FAULT,
 ];
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ impl Watch for OutputsUnbalanced {
         let ratio = most.gradient / least.gradient;
         let (loser, winner) = (view.sites.path(least.site), view.sites.path(most.site));
         let message = format!(
-            "the output {loser} does not learn: its loss sends back a gradient of norm {}, and that of {winner} one {ratio:.0} times as large",
+            "the output {loser} does not learn: its loss sends back a gradient of norm {}, that of {winner} is {ratio:.0} times as large",
             figure(least.gradient / self.seen as f64)
         );
         let draft = OUTPUTS_UNBALANCED.found(view.step(), message).against("ratio of the gradient norms", ratio, SHARE);

@@ -12,7 +12,8 @@ rule! {
     /// before answer it.
     ///
     /// ## How it is detected
-    /// The replay of the failing step names an operation that is not among `OTHERS` as the first bad one.
+    /// The replay of the failing step names an operation that is not among `OTHERS` as the first bad one. A replay in which every result
+    /// is finite names none.
     ///
     /// ## Example
     /// ```trace
@@ -89,7 +90,8 @@ impl Watch for Other {
     }
 
     fn incident(&mut self, _run: &RunView<'_>, incident: &Incident) -> Verdict {
-        if (named(incident, &OTHERS) && !is_large_power(incident)) || is_masked_row(incident) {
+        let of_none = incident.victims == 0;
+        if of_none || (named(incident, &OTHERS) && !is_large_power(incident)) || is_masked_row(incident) {
             Verdict::Healthy
         } else {
             found(&BAD_OPERATION, incident)
