@@ -189,6 +189,11 @@ fn fan_in(case: &Case<'_>, site: SiteId) -> Option<f64> {
     (place.shape.len() > 1 && place.units > 0).then(|| count / f64::from(place.units))
 }
 
+/// Whether, of several outputs, the loss of one alone grows by orders of magnitude.
+pub(crate) fn explodes_alone(case: &Case<'_>) -> bool {
+    case.findings.iter().filter(|finding| finding.name == "output-loss-exploding").count() == 1
+}
+
 /// Whether the run broke before any update could have done it.
 pub(crate) fn broke_at_once(case: &Case<'_>) -> bool {
     case.digest.broken_at == Some(0)

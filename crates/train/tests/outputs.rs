@@ -101,6 +101,7 @@ fn the_output_that_explodes_is_named_live_and_from_the_log() {
     outcome.close();
     let from_log = diagnose(folder.path(), EvidenceMode::All, |_| ()).expect("a diagnosis");
     assert_eq!(from_log.findings, said);
+    assert_eq!(from_log.causes.first().map(|cause| cause.slug.as_str()), Some("loss-weight-unbalanced"));
 }
 
 #[test]

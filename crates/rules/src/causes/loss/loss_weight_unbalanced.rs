@@ -1,4 +1,4 @@
-use crate::clues::UNLIKELY;
+use crate::clues::{self, UNLIKELY};
 use crate::prelude::*;
 use crate::remedies as remedy;
 
@@ -43,10 +43,9 @@ rule! {
 }
 
 fn weigh(case: &Case<'_>) -> Weighing {
-    let exploding = case.findings.iter().filter(|finding| finding.name == "output-loss-exploding").count();
     case.weigh(UNLIKELY)
         .symptom("outputs-unbalanced", 4.5)
-        .symptom("output-loss-exploding", if exploding == 1 { 3.0 } else { 0.5 })
+        .symptom("output-loss-exploding", if clues::explodes_alone(case) { 4.5 } else { 0.5 })
         .done()
 }
 

@@ -93,6 +93,9 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .when(clues::recurrent_jump(case).is_some_and(|(_, jump)| jump > FAR), -2.0, || {
             Evidence::plain("the gradient of a recurrent layer jumps", FAR)
         })
+        .when(clues::explodes_alone(case), -3.0, || {
+            Evidence::plain("of several outputs, the loss of one alone grows", 0.0)
+        })
         .symptom("no-weight-changes", -4.0)
         .unless_in_trouble(3.0)
         .done()
