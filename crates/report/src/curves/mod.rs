@@ -26,6 +26,12 @@ const OTHER_SITES: SiteId = SiteId(u32::MAX);
 /// The curves that are kept, by row of the grid.
 const CURVES: [Scalar; 4] = [Scalar::Loss, Scalar::ValidationLoss, Scalar::LearningRate, Scalar::GradientNorm];
 
+/// Most measures of epochs that are kept: what a page has room for (our choice).
+const MEASURES: usize = 16;
+
+/// What stands before the name of a number of the rows that are held out.
+const HELD_OUT: &str = "validation_";
+
 /// The row of the loss as the mean over an epoch, for logs that have no loss per step.
 const EPOCH_LOSS: usize = CURVES.len();
 
@@ -37,9 +43,18 @@ const EPOCH_LOSS: usize = CURVES.len();
 pub struct Curves {
     sites: Sites,
     scalars: Grid<Bucket>,
-    extents: [Option<Extent>; CURVES.len() + 1],
+    extents: Vec<Option<Extent>>,
+    measures: Vec<Measure>,
     heat: Grid<HeatCell>,
     heat_rows: BTreeMap<(Heat, SiteId), usize>,
+}
+
+/// A measure of epochs besides the loss, and its rows of the grid.
+#[derive(Clone, Debug)]
+struct Measure {
+    name: String,
+    trained: Option<usize>,
+    held_out: Option<usize>,
 }
 
 impl Default for Curves {
@@ -47,7 +62,8 @@ impl Default for Curves {
         Self {
             sites: Sites::default(),
             scalars: Grid::new(CURVE_BUCKETS, CURVES.len() + 1),
-            extents: [None; CURVES.len() + 1],
+            extents: vec![None; CURVES.len() + 1],
+            measures: Vec::new(),
             heat: Grid::new(HEAT_COLUMNS, 0),
             heat_rows: BTreeMap::new(),
         }
@@ -89,6 +105,30 @@ impl Curves {
         if let Some(value) = record.scalar(Scalar::Loss) {
             self.see_value(EPOCH_LOSS, step, value);
         }
+        let scalars = record.scalars.iter().filter(|(scalar, _)| !CURVES.contains(scalar));
+        let scalars = scalars.map(|(scalar, value)| (scalar.name(), *value));
+        for (name, value) in scalars.chain(record.named.iter().map(|(name, value)| (name.as_str(), *value))) {
+            if let Some(row) = self.measure_row(name) {
+                self.see_value(row, step, value);
+            }
+        }
+    }
+
+    /// The row of a measure; `None` beyond [`MEASURES`].
+    fn measure_row(&mut self, name: &str) -> Option<usize> {
+        let plain = name.strip_prefix(HELD_OUT).unwrap_or(name);
+        let known = self.measures.iter().position(|measure| measure.name == plain);
+        let at = known.or_else(|| {
+            let measure = Measure { name: plain.to_owned(), trained: None, held_out: None };
+            (self.measures.len() < MEASURES).then(|| self.measures.push(measure))?;
+            Some(self.measures.len() - 1)
+        })?;
+        let Measure { trained, held_out, .. } = &mut self.measures[at];
+        let row = if plain == name { trained } else { held_out };
+        Some(*row.get_or_insert_with(|| {
+            self.extents.push(None);
+            self.scalars.add_row()
+        }))
     }
 
     fn see_value(&mut self, row: usize, step: u64, value: f64) {
@@ -127,6 +167,14 @@ impl Curves {
     #[must_use]
     pub fn gradient_norm(&self) -> Option<Series<'_>> {
         self.series(3)
+    }
+
+    /// Each measure of epochs besides the loss, by its name: on the training rows, and on those that are held out.
+    pub fn measures(&self) -> impl Iterator<Item = (&str, [Option<Series<'_>>; 2])> {
+        let series = |row: Option<usize>| row.and_then(|row| self.series(row));
+        self.measures
+            .iter()
+            .map(move |measure| (measure.name.as_str(), [series(measure.trained), series(measure.held_out)]))
     }
 
     fn series(&self, row: usize) -> Option<Series<'_>> {
@@ -250,6 +298,28 @@ mod tests {
         assert_eq!(map.rows.len(), HEAT_ROWS + 1);
         let last = map.rows.last().expect("a row");
         assert_eq!((last.site, last.cells[0].readings, last.cells[0].non_finite), (None, 10, 9));
+    }
+
+    #[test]
+    fn measures_of_epochs_are_paired_by_name_and_bounded() {
+        let mut curves = Curves::default();
+        for epoch in 0..3_u32 {
+            let value = f64::from(epoch);
+            let mut named = vec![("validation_a_f1".to_owned(), value), ("b_loss".to_owned(), f64::NAN)];
+            named.extend((0..100).map(|number| (format!("more{number}"), value)));
+            let scalars = vec![(Scalar::Loss, 1.0), (Scalar::Accuracy, value), (Scalar::ValidationAccuracy, 0.5)];
+            let steps = 10 * (u64::from(epoch) + 1);
+            curves.see(&Record::Epoch(EpochRecord { epoch, steps, scalars, named }));
+        }
+        let measures: Vec<_> = curves.measures().collect();
+        assert_eq!(measures.len(), MEASURES);
+        let ends =
+            |series: &Option<Series<'_>>| series.as_ref().map(|series| (series.extent.first, series.extent.values));
+        let shown: Vec<_> = measures.iter().take(3).map(|(name, both)| (*name, both.each_ref().map(ends))).collect();
+        assert_eq!(shown[0], ("accuracy", [Some(((9, 0.0), 3)), Some(((9, 0.5), 3))]));
+        assert_eq!(shown[1], ("a_f1", [None, Some(((9, 0.0), 3))]));
+        assert_eq!(shown[2].0, "b_loss");
+        assert_eq!(measures[2].1[0].as_ref().map(|series| series.extent.non_finite), Some(3));
     }
 
     #[test]

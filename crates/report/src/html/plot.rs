@@ -54,10 +54,9 @@ impl Span {
 
 /// Draws the curves that a run has; nothing where it has none.
 pub(super) fn curves(curves: &Curves, incident: Option<(u64, String)>) -> String {
-    let all: Vec<_> = [curves.loss(), curves.validation_loss(), curves.learning_rate(), curves.gradient_norm()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let of_steps = [curves.loss(), curves.validation_loss(), curves.learning_rate(), curves.gradient_norm()];
+    let of_epochs = curves.measures().flat_map(|(_, both)| both);
+    let all: Vec<_> = of_steps.into_iter().chain(of_epochs).flatten().collect();
     if all.is_empty() {
         return String::new();
     }
@@ -67,6 +66,9 @@ pub(super) fn curves(curves: &Curves, incident: Option<(u64, String)>) -> String
     }
     let top = drawing.y;
     drawing.loss(curves);
+    for (name, [trained, held_out]) in curves.measures() {
+        drawing.pair(&text(&visible(name)), trained, held_out, SMALL_HEIGHT);
+    }
     if let Some(series) = curves.gradient_norm() {
         drawing.panel("gradient norm", &[("g", series)], SMALL_HEIGHT);
     }
@@ -101,16 +103,21 @@ impl Drawing {
     }
 
     fn loss(&mut self, curves: &Curves) {
-        let series: Vec<_> =
-            [curves.loss().map(|series| ("l", series)), curves.validation_loss().map(|series| ("v", series))]
-                .into_iter()
-                .flatten()
-                .collect();
-        if series.is_empty() {
-            return;
+        self.pair("loss", curves.loss(), curves.validation_loss(), LOSS_HEIGHT);
+    }
+
+    /// A number on the training rows, and on those that are held out.
+    fn pair(&mut self, name: &str, trained: Option<Series<'_>>, held_out: Option<Series<'_>>, height: f64) {
+        let title = match (&trained, &held_out) {
+            (Some(_), Some(_)) => format!("{name}, and on the validation rows (dashed)"),
+            (None, Some(_)) if name != "loss" => format!("{name} on the validation rows"),
+            _ => name.to_owned(),
+        };
+        let both = [trained.map(|series| ("l", series)), held_out.map(|series| ("v", series))];
+        let series: Vec<_> = both.into_iter().flatten().collect();
+        if !series.is_empty() {
+            self.panel(&title, &series, height);
         }
-        let title = if series.len() == 2 { "loss, and on the validation rows (dashed)" } else { "loss" };
-        self.panel(title, &series, LOSS_HEIGHT);
     }
 
     fn panel(&mut self, title: &str, series: &[(&str, Series<'_>)], height: f64) {
@@ -223,8 +230,12 @@ impl Drawing {
             ("gradient norm", curves.gradient_norm()),
             ("learning rate", curves.learning_rate()),
         ];
-        let series: Vec<_> =
-            named.iter().filter_map(|(name, series)| Some((name, points(series.as_ref()?, TIPS)))).collect();
+        let measures = curves.measures().flat_map(|(name, [trained, held_out])| {
+            let name = text(&visible(name));
+            [(name.clone(), trained), (format!("validation {name}"), held_out)]
+        });
+        let named = named.into_iter().map(|(name, series)| (name.to_owned(), series)).chain(measures);
+        let series: Vec<_> = named.filter_map(|(name, series)| Some((name, points(&series?, TIPS)))).collect();
         let (y, height) = (coordinate(top), coordinate(bottom - top));
         let columns = series.iter().map(|(_, points)| points.len()).max().unwrap_or(0);
         self.put(format_args!("<g class=\"tip\">"));
