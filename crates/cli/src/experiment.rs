@@ -3,6 +3,7 @@ use crate::context::Context;
 use crate::interrupt;
 use crate::observed::Observed;
 use crate::progress::Progress;
+use crate::run_folder::TOKENIZER_FILE;
 use crate::screen::{self, Ink};
 use crate::trials::{TrialResult, Tried, try_remedies};
 use anyhow::{Context as _, Result, anyhow};
@@ -50,7 +51,7 @@ impl Experiment<'_> {
         let trainer = if self.resume { trainer.resume() } else { trainer };
         let outcome = trainer.fit(&self.data.dataset).map_err(|error| with_the_file(self.recipe, error))?;
         if let Some(tokenizer) = &self.data.tokenizer
-            && let Err(error) = std::fs::write(self.folder.join("tokenizer.json"), tokenizer)
+            && let Err(error) = std::fs::write(self.folder.join(TOKENIZER_FILE), tokenizer)
         {
             context.warn(&format!("the tokenizer was not kept: {error}"));
         }

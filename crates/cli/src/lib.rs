@@ -4,6 +4,7 @@
 
 pub mod cases;
 
+mod answers;
 mod catalogue;
 mod commands;
 mod context;

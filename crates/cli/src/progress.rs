@@ -1,25 +1,21 @@
 //! How a training goes, on standard error: a bar on a terminal, plain lines elsewhere.
 use crate::screen::{self, Ink, Screen};
 use barograph_report::{count, number, visible};
-use barograph_train::callbacks::{Action, Callback, RunInfo, StepReport};
+use barograph_train::callbacks::{Action, Bar, BarLook, Callback, RunInfo, StepReport};
 use barograph_vocab::{EpochRecord, Finding, RunEnd, Scalar, Severity};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// Lines of epochs where there is no bar, at most about this many (our choice).
+/// Lines of epochs, at most about this many (our choice).
 const EPOCH_LINES: u64 = 12;
 
 /// Findings that are said at once, as they come; all are in the report (our choice).
 const FINDINGS: usize = 3;
 
-/// The bar is drawn this often a second at most (our choice).
-const DRAWS_PER_SECOND: u8 = 15;
-
 /// Shows how a training goes.
 pub(crate) struct Progress {
     screen: Screen,
-    bar: Option<ProgressBar>,
+    bar: Option<Bar>,
     epochs: u64,
     steps: u64,
     last_epoch: Option<EpochRecord>,
@@ -44,7 +40,7 @@ impl Progress {
 
     fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| screen::say(line)),
+            Some(bar) => bar.above(|| screen::say(line)),
             None => screen::say(line),
         }
     }
@@ -61,7 +57,7 @@ impl Callback for Progress {
         self.epochs = run.epochs;
         self.started = Instant::now();
         if self.screen.is_terminal {
-            self.bar = Some(bar(run.epochs.saturating_mul(run.steps_per_epoch), self.screen));
+            self.bar = Some(bar_of(run.epochs.saturating_mul(run.steps_per_epoch), self.screen));
         }
         Action::Continue
     }
@@ -70,10 +66,9 @@ impl Callback for Progress {
         self.steps = step.step + 1;
         if let Some(bar) = &self.bar {
             let width = self.epochs.to_string().len();
-            bar.set_prefix(format!("epoch {:>width$}/{}", step.epoch + 1, self.epochs));
             let accuracy = step.accuracy.map_or_else(String::new, |accuracy| format!("  accuracy {accuracy:.2}"));
-            bar.set_message(format!("loss {:<7}{accuracy}", number(step.loss)));
-            bar.set_position(self.steps);
+            let epoch = format!("epoch {:>width$}/{}", step.epoch + 1, self.epochs);
+            bar.show(self.steps, epoch, format!("loss {:<7}{accuracy}", number(step.loss)));
         }
         Action::Continue
     }
@@ -81,7 +76,7 @@ impl Callback for Progress {
     fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
         let every = self.epochs.div_ceil(EPOCH_LINES).max(1);
         let number = u64::from(epoch.epoch) + 1;
-        if self.bar.is_none() && (number == 1 || number.is_multiple_of(every)) {
+        if number == 1 || number.is_multiple_of(every) {
             self.say_epoch(epoch);
         }
         self.last_epoch = Some(epoch.clone());
@@ -99,9 +94,7 @@ impl Callback for Progress {
     }
 
     fn train_end(&mut self, end: RunEnd) -> Action {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.bar = None;
         if let Some(epoch) = self.last_epoch.take()
             && self.printed_epoch != Some(epoch.epoch)
         {
@@ -135,33 +128,29 @@ fn scores(epoch: &EpochRecord) -> String {
             let _ = write!(text, ", {score}");
         }
     }
+    // Of single outputs and metrics: those of the rows that are held out, if there are some.
+    let held_out = epoch.named.iter().filter_map(|(name, value)| Some((name.strip_prefix("validation_")?, *value)));
+    let trained = epoch.named.iter().map(|(name, value)| (name.as_str(), *value));
+    let named: Vec<_> =
+        if epoch.scalar(Scalar::ValidationLoss).is_some() { held_out.collect() } else { trained.collect() };
+    for (name, value) in named {
+        let _ = write!(text, ", {} {}", visible(name), number(value));
+    }
     text
 }
 
-fn bar(steps: u64, screen: Screen) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
-    let template = if screen.color {
-        "{prefix} {wide_bar:.cyan/blue.dim} {msg}  {speed:.dim}  {eta:.dim}"
-    } else {
-        "{prefix} {wide_bar} {msg}  {speed}  {eta}"
-    };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let characters = if screen.ascii { "=> " } else { "━╸─" };
-    let speed = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-        let _ = write!(out, "{} steps/s", count(state.per_sec() as u64));
-    };
-    let eta = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-        let _ = write!(out, "ETA {}", duration(state.eta()));
-    };
-    bar.set_style(style.with_key("speed", speed).with_key("eta", eta).progress_chars(characters));
-    bar
+/// A bar for a check before a training; where there is no terminal, nothing is said until it is over.
+pub(crate) fn of_check(screen: Screen) -> impl FnMut(barograph_train::Progress<'_>) {
+    let mut bar = None;
+    move |progress| {
+        if screen.is_terminal {
+            let bar = bar.get_or_insert_with(|| bar_of(progress.of, screen));
+            let loss = progress.loss.map_or_else(String::new, |loss| format!("loss {:<7}", number(loss)));
+            bar.show(progress.done, visible(progress.what), loss);
+        }
+    }
 }
 
-/// `7 s`, `3 min`, `2.5 h`.
-fn duration(duration: Duration) -> String {
-    match duration.as_secs() {
-        seconds @ 0..100 => format!("{seconds} s"),
-        seconds @ 100..6000 => format!("{} min", seconds / 60),
-        seconds => format!("{:.1} h", seconds as f64 / 3600.0),
-    }
+fn bar_of(steps: u64, screen: Screen) -> Bar {
+    Bar::new(steps, BarLook { color: screen.color, ascii: screen.ascii })
 }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 /// Where runs go unless told otherwise.
 pub(crate) const RUNS: &str = "runs";
 
+/// The file of a run that holds the tokenizer of its texts.
+pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
+
 /// The longest name that a folder takes over from a run (our choice; most file systems end at 255 bytes).
 const LONGEST_NAME: usize = 64;
 

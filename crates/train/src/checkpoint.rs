@@ -50,6 +50,11 @@ pub(crate) fn save_model<M: Model>(folder: &Path, model: &M, step: u64, recipe: 
     save_weights(&folder.join(MODEL_FILE), model, step, recipe)
 }
 
+/// Whether there is a checkpoint of this name.
+pub(crate) fn exists(folder: &Path, file: &str) -> bool {
+    folder.join(CHECKPOINTS).join(file).exists()
+}
+
 /// Deletes checkpoints that no callback wants any more; one that is gone already is fine.
 pub(crate) fn remove(folder: &Path, files: &[String]) {
     for file in files {

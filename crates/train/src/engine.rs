@@ -329,15 +329,14 @@ impl Engine<'_> {
         width: usize,
         batch: &Batch,
     ) -> Option<f64> {
-        score.see_metrics(&self.auxiliary.metrics, &MetricBatch { outputs, width, targets: batch.answers() });
+        let steps = if self.recipe.outputs.is_empty() { self.answers_of_steps(batch) } else { None };
+        let targets = steps.as_deref().map_or(batch.answers(), Answers::Real);
+        score.see_metrics(&self.auxiliary.metrics, &MetricBatch { outputs, width, targets });
         for term in terms {
             score.see_term(&term.name, f64::from(term.value), batch.len());
         }
         if self.recipe.outputs.is_empty() {
-            return match self.answers_of_steps(batch) {
-                Some(classes) => score.see(self.scoring, outputs, width, Answers::Real(&classes)),
-                None => score.see(self.scoring, outputs, width, batch.answers()),
-            };
+            return score.see(self.scoring, outputs, width, targets);
         }
         for output in self.loss.outputs() {
             output.score(score.of_output(output.score_name()), outputs, width, batch.answers());

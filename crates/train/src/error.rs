@@ -20,6 +20,9 @@ pub enum TrainError {
     /// Data set and network do not fit together.
     #[error("{0}")]
     Mismatch(String),
+    /// A setting of a check is out of range.
+    #[error("{0}")]
+    Setting(String),
     /// A file of the run cannot be written or read.
     #[error("{}: cannot {action}: {source}", .path.display())]
     File {

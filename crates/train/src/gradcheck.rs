@@ -4,6 +4,7 @@ mod function;
 
 use crate::error::TrainError;
 use crate::model::Model;
+use crate::progress::{Progress, Tell};
 use crate::subject::Subject;
 use compare::Comparison;
 use function::Function;
@@ -55,7 +56,7 @@ impl GradCheckOptions {
         } else {
             return Ok(());
         };
-        Err(TrainError::Mismatch(problem))
+        Err(TrainError::Setting(problem))
     }
 }
 
@@ -165,6 +166,18 @@ impl TensorCheck {
 /// For a setting out of range; as a training, when model and data do not fit together; if no weight is trainable, if the loss is not the same
 /// each time, or if the model or the loss makes tensors of f32 (with burn's own functions instead of `from_slice`).
 pub fn gradcheck<M: Model>(subject: &Subject<'_, M>, options: &GradCheckOptions) -> Result<GradientCheck, TrainError> {
+    gradcheck_with(subject, options, &mut |_| {})
+}
+
+/// As [`gradcheck`]; `tell` hears of each element.
+///
+/// # Errors
+/// As [`gradcheck`].
+pub fn gradcheck_with<M: Model>(
+    subject: &Subject<'_, M>,
+    options: &GradCheckOptions,
+    tell: Tell<'_>,
+) -> Result<GradientCheck, TrainError> {
     options.check()?;
     subject.with_engine(|engine| {
         let function = Function::new(engine, subject.model, options.rows)?;
@@ -173,9 +186,13 @@ pub fn gradcheck<M: Model>(subject: &Subject<'_, M>, options: &GradCheckOptions)
         function.must_repeat()?;
         let comparison = Comparison::new(&function, options)?;
         let largest = derivatives.iter().flatten().fold(0.0_f64, |largest, value| largest.max(value.abs()));
-        let mut tensors = Vec::new();
+        let of = weights.iter().map(|weight| comparison.elements(weight)).sum();
+        let (mut tensors, mut done) = (Vec::new(), 0);
         for ((number, weight), derivative) in weights.iter().enumerate().zip(&derivatives) {
-            let mut tensor = comparison.of(number, weight, derivative)?;
+            let mut tensor = comparison.of(number, weight, derivative, &mut || {
+                tell(Progress { done, of, what: &weight.name, loss: None });
+                done += 1;
+            })?;
             tensor.single = compare::distance(&single[number], derivative, largest);
             tensors.push(tensor);
         }

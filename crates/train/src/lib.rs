@@ -42,6 +42,7 @@ mod predict;
 mod preflight;
 mod prepare;
 mod preprocessing;
+mod progress;
 mod replay;
 mod review;
 mod schedules;
@@ -61,23 +62,24 @@ pub use error::TrainError;
 pub use evaluation::Evaluation;
 pub use gradcheck::{
     Element, GRADCHECK_STEP, GRADCHECK_TOLERANCE, GradCheckOptions, GradientCheck, SINGLE_TOLERANCE, TensorCheck,
-    gradcheck,
+    gradcheck, gradcheck_with,
 };
 pub use gradient_hook::{GradientHook, Review, StepGradients, WeightGradient};
 pub use inspect::{InspectedLayer, Inspection, inspect};
 pub use losses::{LOSS_SITE, Loss, LossFacts, LossPart, TargetTensor, recipe_loss};
-pub use lr_find::{LearningRates, LrFindOptions, Stopped, Suggestions, lr_find};
+pub use lr_find::{LearningRates, LrFindOptions, Stopped, Suggestions, lr_find, lr_find_with};
 pub use metric::{Metric, MetricBatch};
 pub use metrics::{Answers, Score, Scoring};
 pub use model::{LayerFact, Model};
 pub use network::Network;
 pub use optimizers::build as build_optimizer;
 pub use outcome::Outcome;
-pub use overfit::{Overfit, OverfitOptions, overfit, without_regularization};
+pub use overfit::{Overfit, OverfitOptions, overfit, overfit_with, without_regularization};
 pub use penalty::penalty;
 pub use predict::{Predictions, predict};
 pub use preflight::{PreflightCheck, preflight};
 pub use preprocessing::{PREPROCESSING_FILE, Preprocessing};
+pub use progress::Progress;
 pub use schedules::Schedule;
 pub use subject::Subject;
 pub use summary::{Cost, Memory, Summary, SummaryLayer, summarize};

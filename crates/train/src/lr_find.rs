@@ -5,6 +5,7 @@ use crate::error::TrainError;
 use crate::metrics::Score;
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
+use crate::progress::{Progress, Tell};
 use crate::subject::Subject;
 use barograph_burn::separate;
 
@@ -61,7 +62,7 @@ impl LrFindOptions {
         } else {
             return Ok(());
         };
-        Err(TrainError::Mismatch(problem))
+        Err(TrainError::Setting(problem))
     }
 
     /// The rate of each step: each is the one before times the same factor.
@@ -170,6 +171,18 @@ impl Stopped {
 /// # Errors
 /// For a setting out of range, and as a training: when model and data do not fit together.
 pub fn lr_find<M: Model>(subject: &Subject<'_, M>, options: &LrFindOptions) -> Result<LearningRates, TrainError> {
+    lr_find_with(subject, options, &mut |_| {})
+}
+
+/// As [`lr_find`]; `tell` hears of each step.
+///
+/// # Errors
+/// As [`lr_find`].
+pub fn lr_find_with<M: Model>(
+    subject: &Subject<'_, M>,
+    options: &LrFindOptions,
+    tell: Tell<'_>,
+) -> Result<LearningRates, TrainError> {
     options.check()?;
     subject.with_engine(|engine| {
         let optimizer = ScheduledOptimizer::new(&engine.recipe.optimizer);
@@ -181,7 +194,14 @@ pub fn lr_find<M: Model>(subject: &Subject<'_, M>, options: &LrFindOptions) -> R
             let batch = engine.rows.gather(&plan.places)?;
             let (next, result) = engine.step(state, &plan, batch, Eyes::default(), &mut Score::default());
             state = next;
-            if !test.goes_on(rate, f64::from(result.loss)) {
+            let loss = f64::from(result.loss);
+            tell(Progress {
+                done: plan.step + 1,
+                of: options.steps as u64,
+                what: &format!("rate {rate:.1e}"),
+                loss: Some(loss),
+            });
+            if !test.goes_on(rate, loss) {
                 break;
             }
         }

@@ -59,7 +59,7 @@ pub struct MetricBatch<'a> {
     pub outputs: &'a [f32],
     /// Outputs of a row.
     pub width: usize,
-    /// A class number a row, or `[rows, columns]`.
+    /// A class number a row, or `[rows, columns]`. Of classes, a number below 0 is one that is not known.
     pub targets: Answers<'a>,
 }
 
@@ -87,7 +87,7 @@ impl MetricBatch<'_> {
 }
 
 /// A metric that can be copied behind a pointer.
-trait Copied: Metric {
+pub(crate) trait Copied: Metric {
     fn copied(&self) -> Box<dyn Copied>;
 }
 
@@ -100,7 +100,7 @@ impl<M: Metric + Clone + 'static> Copied for M {
 /// The metrics of an epoch under way; or, before it, as they were given.
 #[derive(Default)]
 pub(crate) struct Metrics {
-    metrics: Vec<Box<dyn Copied>>,
+    pub(crate) metrics: Vec<Box<dyn Copied>>,
     /// What a backup holds of them, until the first batch after it.
     saved: Vec<String>,
 }

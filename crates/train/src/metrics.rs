@@ -1,4 +1,11 @@
 //! How good the answers are.
+mod area;
+mod confusion;
+mod distance;
+mod labelled;
+mod of_recipe;
+mod top;
+
 use crate::metric::{MetricBatch, Metrics};
 use crate::recipe::{LossTakes, Task};
 use barograph_monitor::right_classes;
@@ -40,6 +47,7 @@ impl Scoring {
         }
     }
 
+    /// Above which a single output says yes.
     fn threshold(self) -> f32 {
         if self.logits { 0.0 } else { 0.5 }
     }
@@ -131,7 +139,8 @@ impl Score {
     pub fn named(&self, prefix: &str) -> Vec<(String, f64)> {
         let terms = self.terms.iter().map(|(name, [sum, rows])| (format!("{prefix}{name}_loss"), sum / rows.max(1.0)));
         let scores = self.outputs.iter().filter_map(|(name, score)| Some((format!("{prefix}{name}"), score.value()?)));
-        let metrics = self.metrics.values().map(|(name, value)| (format!("{prefix}{name}"), value));
+        let of_outputs = self.outputs.iter().flat_map(|(_, score)| score.metrics.values());
+        let metrics = of_outputs.chain(self.metrics.values()).map(|(name, value)| (format!("{prefix}{name}"), value));
         terms.chain(scores).chain(metrics).collect()
     }
 

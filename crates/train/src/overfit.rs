@@ -6,6 +6,7 @@ use crate::error::TrainError;
 use crate::metrics::{Answers, Score};
 use crate::model::Model;
 use crate::optimizers::ScheduledOptimizer;
+use crate::progress::{Progress, Tell};
 use crate::recipe::{LayerKind, LayerSpec, PenaltySpec, Recipe, RegularizerKind};
 use crate::subject::Subject;
 use barograph_burn::separate;
@@ -69,17 +70,35 @@ impl Overfit {
 /// # Errors
 /// For a setting out of range, and as a training: when model and data do not fit together.
 pub fn overfit<M: Model>(subject: &Subject<'_, M>, options: &OverfitOptions) -> Result<Overfit, TrainError> {
+    overfit_with(subject, options, &mut |_| {})
+}
+
+/// As [`overfit`]; `tell` hears of each step.
+///
+/// # Errors
+/// As [`overfit`].
+pub fn overfit_with<M: Model>(
+    subject: &Subject<'_, M>,
+    options: &OverfitOptions,
+    tell: Tell<'_>,
+) -> Result<Overfit, TrainError> {
     let OverfitOptions { steps, share } = *options;
     if steps < 1 || !(0.0 < share && share < 1.0) {
-        return Err(TrainError::Mismatch(format!(
+        return Err(TrainError::Setting(format!(
             "a batch is learned in 1 step or more, to a share of its first loss between 0 and 1; not {steps} and {share}"
         )));
     }
     let recipe = Recipe { penalty: PenaltySpec::default(), ..subject.recipe.clone() };
-    Subject { recipe: &recipe, ..*subject }.with_engine(|engine| learn(engine, separate(subject.model), options))
+    let learned = |engine: &Engine<'_>| learn(engine, separate(subject.model), options, tell);
+    Subject { recipe: &recipe, ..*subject }.with_engine(learned)
 }
 
-fn learn<M: Model>(engine: &Engine<'_>, model: M, options: &OverfitOptions) -> Result<Overfit, TrainError> {
+fn learn<M: Model>(
+    engine: &Engine<'_>,
+    model: M,
+    options: &OverfitOptions,
+    tell: Tell<'_>,
+) -> Result<Overfit, TrainError> {
     let optimizer = ScheduledOptimizer::new(&engine.recipe.optimizer);
     let mut state = State { model, optimizer, hooks: Vec::new(), averages: Averages::default() };
     let first = engine.endless_plans().next();
@@ -94,6 +113,7 @@ fn learn<M: Model>(engine: &Engine<'_>, model: M, options: &OverfitOptions) -> R
         state = next;
         let loss = f64::from(result.loss);
         losses.push(loss);
+        tell(Progress { done: step + 1, of: options.steps, what: "learning one batch", loss: Some(loss) });
         if step == 0 {
             // A loss that begins below 0 has no natural end; it must come down by as much.
             goal = if loss >= 0.0 { options.share * loss } else { loss - (1.0 - options.share) * loss.abs() };

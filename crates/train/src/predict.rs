@@ -3,7 +3,7 @@ use crate::error::TrainError;
 use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::preprocessing::Preprocessing;
-use crate::recipe::{LossTakes, Task};
+use crate::recipe::{LossTakes, OutputSpec, Task};
 use barograph_burn::{Scope, device_of, from_slice, to_vec};
 
 /// Rows that are run at once: bounds the memory (our choice).
@@ -14,8 +14,10 @@ const ROWS_AT_ONCE: usize = 1024;
 pub struct Predictions {
     /// What the network learned to answer.
     pub task: Task,
-    /// The number of the predicted class of each row, for `binary` and `multiclass`; else empty.
+    /// The number of the predicted class of each row, for `binary` and `multiclass`, `[rows, steps]`; else empty.
     pub classes: Vec<usize>,
+    /// Classes of a row: 1, or one for each time step where the network answers each.
+    pub steps: usize,
     /// What each class number stands for; empty where classes have no names.
     pub class_names: Vec<String>,
     /// A name for each output.
@@ -35,6 +37,34 @@ impl Predictions {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.outputs.len().checked_div(self.columns.len()).unwrap_or(0)
+    }
+
+    /// What each of several outputs answers, in the order of the recipe; `widths` says how many values each puts out
+    /// (see [`crate::Network::output_widths`]).
+    #[must_use]
+    pub fn of_outputs(&self, outputs: &[OutputSpec], widths: &[usize]) -> Vec<Self> {
+        let mut start = 0;
+        let of = |(spec, &width): (&OutputSpec, &usize)| {
+            let own = start..start + width;
+            start += width;
+            let values =
+                self.outputs.chunks(self.columns.len().max(1)).flat_map(|row| row[own.clone()].iter().copied());
+            let outputs: Vec<f32> = values.collect();
+            let scoring = spec.scoring();
+            let is_class = match scoring.task {
+                Task::Multiclass => scoring.aligned && spec.target.len() == 1,
+                Task::Multilabel => width == 1,
+                Task::Binary | Task::Regression => false,
+            };
+            let classes = if is_class { classes_of(scoring, &outputs, width) } else { Vec::new() };
+            let columns = match spec.target.as_slice() {
+                [one] if width == 1 && !is_class => vec![one.clone()],
+                several if several.len() == width && !is_class => several.to_vec(),
+                _ => (0..width).map(|place| format!("{}_{place}", spec.name)).collect(),
+            };
+            Self { task: scoring.task, classes, steps: 1, class_names: Vec::new(), columns, outputs }
+        };
+        outputs.iter().zip(widths).map(of).collect()
     }
 }
 
@@ -71,13 +101,25 @@ pub fn predict<M: Model>(
     }
     let is_class = matches!(task, Task::Binary | Task::Multiclass);
     let scoring = Scoring::new(task, takes);
-    let classes =
-        if is_class { outputs.chunks(width.max(1)).map(|row| class_of(scoring, row)).collect() } else { Vec::new() };
+    let steps = steps_of(preprocessing, task, width);
+    let classes = if is_class && scoring.aligned { classes_of(scoring, &outputs, width / steps) } else { Vec::new() };
     if task == Task::Regression {
         preprocessing.undo(&mut outputs);
     }
     let columns = (0..width).map(|column| column_name(preprocessing, is_class, width, column)).collect();
-    Ok(Predictions { task, classes, class_names: preprocessing.classes.clone(), columns, outputs })
+    Ok(Predictions { task, classes, steps, class_names: preprocessing.classes.clone(), columns, outputs })
+}
+
+/// Time steps that are answered each by itself: then there is a target column for each, and several outputs for each of them.
+fn steps_of(preprocessing: &Preprocessing, task: Task, width: usize) -> usize {
+    let targets = preprocessing.targets.len();
+    let is_each = task == Task::Multiclass && targets > 1 && width > targets && width.is_multiple_of(targets);
+    if is_each { targets } else { 1 }
+}
+
+/// The class of each so many outputs.
+fn classes_of(scoring: Scoring, outputs: &[f32], width: usize) -> Vec<usize> {
+    outputs.chunks(width.max(1)).map(|row| class_of(scoring, row)).collect()
 }
 
 /// The class that the outputs of a row speak for: the largest one's, or by the sign or the half for a single output.

@@ -4,7 +4,9 @@ use barograph_train::data::{Dataset, Targets};
 use barograph_train::recipe::{
     Activation, Initializer, LayerKind, LayerSpec, LossKind, Merge, PenaltySpec, Recipe, WeightSpec,
 };
-use barograph_train::{GradCheckOptions, GradientCheck, Loss, Model, Network, Subject, TargetTensor, gradcheck};
+use barograph_train::{
+    GradCheckOptions, GradientCheck, Loss, Model, Network, Subject, TargetTensor, gradcheck, gradcheck_with,
+};
 use burn::module::{Module, Param};
 use burn::prelude::*;
 use burn_autodiff::Autodiff;
@@ -353,4 +355,18 @@ fn a_derivative_that_is_not_finite_is_counted() {
     let found = checked_custom(&Custom::new(Wrong::Never), &root).expect("a check");
     assert!(!found.is_ok() && found.tensors.iter().any(|tensor| tensor.not_finite > 0), "{found:#?}");
     assert!(found.tensors[1].remark().starts_with("NOT FINITE"), "{}", found.tensors[1].remark());
+}
+
+#[test]
+fn each_element_is_told_by_the_name_of_its_tensor() {
+    let recipe = Recipe { layers: vec![LayerSpec::dense(4)], loss: LossKind::Mse.into(), ..Recipe::default() };
+    let data = rows(3, real(4));
+    let model = Network::from_recipe(&recipe, 3, &cpu(true)).expect("layers that fit");
+    let subject = Subject { model: &model, loss: &recipe.loss, recipe: &recipe, data: &data };
+    let options = GradCheckOptions { samples: 5, ..GradCheckOptions::default() };
+    let mut told = Vec::new();
+    gradcheck_with(&subject, &options, &mut |progress| told.push((progress.done, progress.what.to_owned()))).unwrap();
+    // Five of the twelve elements of the weight, and all four of the bias.
+    let names = [["dense1.weight"; 5].as_slice(), &["dense1.bias"; 4]].concat();
+    assert_eq!(told, (0..).zip(names.iter().map(|name| (*name).to_owned())).collect::<Vec<_>>());
 }

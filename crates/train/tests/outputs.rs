@@ -1,9 +1,11 @@
 //! Several outputs with losses of their own, and losses on the inside of a model.
 use barograph_burn::ops;
 use barograph_monitor::{EvidenceMode, diagnose};
+use barograph_train::callbacks::{CsvLogger, EarlyStopping};
 use barograph_train::data::{Dataset, Targets};
 use barograph_train::recipe::{
-    Activation, LayerSpec, LossKind, OptimizerKind, OptimizerSpec, OutputSpec, Recipe, RegularizerKind,
+    Activation, CallbackSpec, LayerSpec, LossKind, MetricKind, Mode, OptimizerKind, OptimizerSpec, OutputSpec, Recipe,
+    RegularizerKind, Watch,
 };
 use barograph_train::{Model, Network, Outcome, TargetTensor, TrainError, Trainer};
 use barograph_vocab::{Exactness, Finding};
@@ -213,4 +215,72 @@ fn a_regularizer_of_activations_is_that_of_keras() {
     );
     let by_hand = hidden.fit(&data).expect("trained").last(barograph_vocab::Scalar::Loss).expect("a loss");
     assert!(loss(&held) > loss(&one) && (loss(&held) - by_hand).abs() < 1e-6, "{} {by_hand}", loss(&held));
+}
+
+#[test]
+fn measures_of_single_outputs_have_their_names_and_can_be_watched() {
+    let mut recipe = recipe();
+    recipe.outputs[0].metrics = vec![MetricKind::F1, MetricKind::Auc];
+    recipe.outputs[1].metrics = vec![MetricKind::Mae];
+    recipe.epochs = 12;
+    let (folder, data) = (tempfile::tempdir().expect("a folder"), data());
+    let checkpoint = CallbackSpec::ModelCheckpoint {
+        watch: Watch::named("validation_cost_mae"),
+        every: 1,
+        unit: barograph_train::recipe::Unit::Epoch,
+        best_only: true,
+        threshold: None,
+        keep_last: 100,
+        file: Some("{epoch:02}-{validation_cost_mae:.4f}".to_owned()),
+    };
+    recipe.callbacks = vec![checkpoint];
+    let trainer = Trainer::from_recipe(&recipe, &data).expect("a trainer").folder(folder.path());
+    let outcome = trainer.callback(CsvLogger::new(folder.path().join("epochs.csv"))).fit(&data).expect("trained");
+    let last = outcome.history.last().expect("an epoch");
+    for name in ["kind_f1", "kind_auc", "validation_kind_f1", "validation_kind_auc"] {
+        assert!(last.named(name).is_some_and(|value| (0.8..=1.0).contains(&value)), "{name}: {last:?}");
+    }
+    let csv = std::fs::read_to_string(folder.path().join("epochs.csv")).expect("a file");
+    assert!(csv.starts_with(
+        "epoch,steps,loss,validation_loss,kind_loss,cost_loss,kind_accuracy,cost_r2,kind_f1,kind_auc,cost_mae,validation_kind_loss,"
+    ));
+    // A checkpoint of each epoch in which the error was the lowest so far, and no other.
+    let errors: Vec<f64> = outcome.history.iter().filter_map(|epoch| epoch.named("validation_cost_mae")).collect();
+    let best = |at: &usize| errors[..*at].iter().all(|earlier| errors[*at] < *earlier);
+    let expected: Vec<String> =
+        (0..errors.len()).filter(best).map(|at| format!("{:02}-{:.4}.safetensors", at + 1, errors[at])).collect();
+    let files = std::fs::read_dir(folder.path().join("checkpoints")).expect("checkpoints");
+    let mut found: Vec<String> =
+        files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned()).collect();
+    found.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_number_that_no_epoch_has_is_said() {
+    let (recipe, data) = (Recipe { epochs: 3, ..recipe() }, data());
+    let watched = |callback: EarlyStopping| {
+        Trainer::from_recipe(&recipe, &data)
+            .expect("a trainer")
+            .callback(callback)
+            .fit(&data)
+            .expect("trained")
+            .warnings
+    };
+    let watch = |name: &str| Watch::named(name).with_mode(Mode::Max);
+    let warnings = watched(EarlyStopping::new(watch("validation_kind_f1"), 9));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("early_stopping watches \"validation_kind_f1\""), "{warnings:?}");
+    assert!(warnings[0].contains("it has loss, validation_loss, kind_loss"), "{warnings:?}");
+    assert!(watched(EarlyStopping::new(watch("validation_kind_accuracy"), 9)).is_empty());
+}
+
+#[test]
+fn the_training_stops_where_one_output_gets_no_better() {
+    let data = data();
+    // A loss that is to rise, and falls.
+    let stopping = EarlyStopping::new(Watch::named("kind_loss").with_mode(Mode::Max), 3);
+    let trainer = Trainer::from_recipe(&recipe(), &data).expect("a trainer");
+    let outcome = trainer.callback(stopping).fit(&data).expect("trained");
+    assert_eq!((outcome.history.len(), outcome.end), (4, barograph_vocab::RunEnd::Stopped));
 }

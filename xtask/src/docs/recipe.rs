@@ -17,7 +17,7 @@ const SOURCES: &str = "crates/train/src/recipe";
 
 /// The tables of a recipe in the order of the page: the type that documents the table, and the types of its values.
 const TABLES: [(&str, &[&str]); 13] = [
-    ("Recipe", &["Task", "Precision"]),
+    ("Recipe", &["Task", "Precision", "MetricKind"]),
     ("DataSpec", &["Normalize", "Examples", "ImageSpec", "Channels", "Resize", "BrokenImages", "TokenSpec"]),
     ("ModelSpec", &[]),
     (

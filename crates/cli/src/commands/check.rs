@@ -208,9 +208,12 @@ fn targets(data: &dyn RowSource) -> Result<String, DataError> {
     let rarest = counts.iter().min_by_key(|(_, rows)| **rows);
     let commonest = counts.iter().rev().max_by_key(|(_, rows)| **rows);
     let (Some((rare, few)), Some((common, many))) = (rarest, commonest) else { return Ok("no classes".to_owned()) };
+    let classes = if counts.len() == 1 { "1 class".to_owned() } else { format!("{} classes", counts.len()) };
+    if few == many {
+        return Ok(format!("{classes} of {} each", counted(*few, "row")));
+    }
     Ok(format!(
-        "{} of {} (class {}) to {} (class {}) rows",
-        if counts.len() == 1 { "1 class".to_owned() } else { format!("{} classes", counts.len()) },
+        "{classes} of {} (class {}) to {} (class {}) rows",
         count(*few),
         name(*rare),
         count(*many),

@@ -4,11 +4,12 @@ use super::subject::Loading;
 use crate::context::Context;
 use crate::exit::{ExitCode, FOUND};
 use crate::figures::{document, json};
+use crate::progress;
 use crate::screen::{self, Ink, Screen};
 use crate::table::{Align, Table};
 use anyhow::Result;
 use barograph_report::{count, counted, number, visible};
-use barograph_train::{GradCheckOptions, GradientCheck, TensorCheck, gradcheck};
+use barograph_train::{GradCheckOptions, GradientCheck, TensorCheck, gradcheck_with};
 use clap::Args;
 
 /// Check the derivatives of a recipe's loss by each weight against differences of the loss, in double precision.
@@ -29,10 +30,10 @@ pub(super) struct GradCheck {
     #[arg(long, value_name = "COUNT", default_value_t = GradCheckOptions::default().rows)]
     rows: usize,
     /// The distance at which the loss is computed [default: 6.1e-6 times the weight, or times 1 for a smaller one].
-    #[arg(long, value_name = "DISTANCE")]
+    #[arg(long, value_name = "DISTANCE", allow_negative_numbers = true)]
     step: Option<f64>,
     /// Largest relative error that passes.
-    #[arg(long, value_name = "ERROR", default_value = "1e-5")]
+    #[arg(long, value_name = "ERROR", default_value = "1e-5", allow_negative_numbers = true)]
     tolerance: f64,
     /// Write the result as JSON.
     #[arg(long)]
@@ -44,7 +45,7 @@ impl GradCheck {
         let Self { recipe, samples, rows, step, tolerance, json } = self;
         let loading = Loading::new(&recipe, context)?;
         let options = GradCheckOptions { samples, rows, step, tolerance };
-        let found = loading.run(|subject| gradcheck(subject, &options))?;
+        let found = loading.run(|subject| gradcheck_with(subject, &options, &mut progress::of_check(context.err)))?;
         screen::print(&if json { as_json(&found) } else { as_text(&recipe.name(), &found, &context.out) })?;
         Ok(if found.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
     }

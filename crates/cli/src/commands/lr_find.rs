@@ -5,11 +5,12 @@ use crate::context::Context;
 use crate::exit::{ExitCode, FOUND};
 use crate::figures::{document, json, json_list};
 use crate::observed::write;
+use crate::progress;
 use crate::screen::{self, Ink, Screen};
 use anyhow::{Result, bail, ensure};
 use barograph_report::{RateCurve, counted, number, rates_svg, rates_text};
 use barograph_train::recipe::Recipe;
-use barograph_train::{LearningRates, LrFindOptions, lr_find};
+use barograph_train::{LearningRates, LrFindOptions, lr_find_with};
 use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -27,10 +28,10 @@ pub(super) struct LrFind {
     #[command(flatten)]
     recipe: RecipeArgument,
     /// The learning rate of the first step.
-    #[arg(long, value_name = "RATE", default_value = "1e-7")]
+    #[arg(long, value_name = "RATE", default_value = "1e-7", allow_negative_numbers = true)]
     from: f64,
     /// The learning rate of the last step.
-    #[arg(long, value_name = "RATE", default_value_t = LrFindOptions::default().highest)]
+    #[arg(long, value_name = "RATE", default_value_t = LrFindOptions::default().highest, allow_negative_numbers = true)]
     to: f64,
     /// Steps of the test.
     #[arg(long, value_name = "COUNT", default_value_t = LrFindOptions::default().steps)]
@@ -54,7 +55,7 @@ impl LrFind {
         }
         let loading = Loading::new(&recipe, context)?;
         let options = LrFindOptions { lowest: from, highest: to, steps, ..LrFindOptions::default() };
-        let found = loading.run(|subject| lr_find(subject, &options))?;
+        let found = loading.run(|subject| lr_find_with(subject, &options, &mut progress::of_check(context.err)))?;
         let marks: Vec<_> = found.suggestions.each().map(|(name, rate, _)| (name, rate)).collect();
         let LearningRates { rates, losses, smoothed, .. } = &found;
         let curve = RateCurve { rates, losses, smoothed, marks: &marks };

@@ -4,11 +4,12 @@ use super::subject::Loading;
 use crate::context::Context;
 use crate::exit::{ExitCode, FOUND};
 use crate::figures::{document, json, json_list};
+use crate::progress;
 use crate::screen::{self, Ink, Screen};
 use crate::table::wrap;
 use anyhow::Result;
 use barograph_report::{counted, number, visible};
-use barograph_train::{Overfit, OverfitOptions, overfit, without_regularization};
+use barograph_train::{Overfit, OverfitOptions, overfit_with, without_regularization};
 use clap::Args;
 use std::fmt::Write as _;
 
@@ -27,7 +28,7 @@ pub(super) struct OverfitCommand {
     #[arg(long, value_name = "COUNT", default_value_t = OverfitOptions::default().steps)]
     steps: u64,
     /// The share of the first loss that must be reached.
-    #[arg(long, value_name = "SHARE", default_value_t = OverfitOptions::default().share)]
+    #[arg(long, value_name = "SHARE", default_value_t = OverfitOptions::default().share, allow_negative_numbers = true)]
     share: f64,
     /// Write the result as JSON.
     #[arg(long)]
@@ -39,7 +40,7 @@ impl OverfitCommand {
         let (recipe, left_out) = without_regularization(&self.recipe.load()?);
         let loading = Loading::of(recipe, context)?;
         let options = OverfitOptions { steps: self.steps, share: self.share };
-        let result = loading.run(|subject| overfit(subject, &options))?;
+        let result = loading.run(|subject| overfit_with(subject, &options, &mut progress::of_check(context.err)))?;
         screen::print(&if self.json {
             as_json(&result, &left_out)
         } else {

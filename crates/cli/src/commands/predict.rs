@@ -1,41 +1,44 @@
 //! `barograph predict`: what a trained network answers.
 use super::recipe_argument::key_and_value;
+use crate::answers::Answers;
 use crate::context::Context;
 use crate::exit::ExitCode;
 use crate::loaded;
 use crate::observed::write;
+use crate::run_folder::TOKENIZER_FILE;
 use crate::screen;
 use anyhow::{Context as _, Result, bail, ensure};
-use barograph_burn::cpu;
 use barograph_report::{counted, visible};
-use barograph_train::data::{self, NpzArray, read_inputs, write_npz};
-use barograph_train::recipe::{ModelSpec, Normalize, Recipe};
-use barograph_train::{
-    MODEL_FILE, Network, PREPROCESSING_FILE, Predictions, Preprocessing, RECIPE_FILE, load_from, predict,
-};
+use barograph_train::data::{self, read_inputs};
+use barograph_train::recipe::{Examples, ModelSpec, Normalize, Recipe};
+use barograph_train::{MODEL_FILE, Network, PREPROCESSING_FILE, Preprocessing, RECIPE_FILE, load_from, predict};
 use clap::Args;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Predict with a trained network: one line for each row of a data file.
 ///
-/// Inputs are filled in and scaled as training did it, and targets scaled back. The file needs the input columns alone; others are ignored. Of a
-/// classifier the class comes first, then what the last layer puts out (raw scores where the loss takes raw scores); of a regression the targets.
+/// Inputs are filled in and scaled as training did it, and targets scaled back. Inputs alone are needed: the input columns of a file (others are
+/// ignored), an image or a folder of them, texts, or as many rows of a series as a window has. Of a classifier the class comes first, then what
+/// the last layer puts out (raw scores where the loss takes raw scores); of a regression the targets.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  barograph predict runs/digits-001 new.csv\n  barograph predict runs/digits-001 new.csv --out answers.csv\n  \
+                        barograph predict runs/cats-001 photos/ --device cpu\n  \
                         barograph predict digits.toml new.npz --model pretrained.safetensors --out answers.npz"
 )]
 pub(super) struct Predict {
     /// The folder of a run; or a recipe, with --model or a model.load in it.
     #[arg(value_name = "RUN|RECIPE.toml")]
     from: PathBuf,
-    /// The rows: a .csv, .parquet or .npz.
+    /// The rows: a .csv, .parquet, .npz or .safetensors; a text; an image; or a folder of such files.
     #[arg(value_name = "DATA")]
     data: PathBuf,
     /// The weights: of Barograph or of PyTorch [default: model.safetensors of the run].
     #[arg(long, value_name = "FILE.safetensors")]
     model: Option<PathBuf>,
+    /// Where to compute: cpu, cuda, cuda:1 or wgpu [default: the device of the recipe].
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
     /// Where the answers go, a .csv or .npz [default: standard output, as CSV].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -72,19 +75,17 @@ impl Predict {
         let takes = Some(recipe.loss.kind.takes());
         let found = predict(&network, &preprocessing, takes, &inputs.values)
             .with_context(|| self.data.display().to_string())?;
+        let rows = counted(found.rows() as u64, "row");
+        let answers = Answers::of(found, &recipe, &network);
         match &self.out {
-            None => screen::print(&as_csv(&found))?,
+            None => screen::print(&answers.as_csv(inputs.names.as_ref()))?,
             Some(out) => {
                 if is_npz {
-                    write_arrays(out, &found)?;
+                    answers.write_arrays(out)?;
                 } else {
-                    write(out, &as_csv(&found))?;
+                    write(out, &answers.as_csv(inputs.names.as_ref()))?;
                 }
-                screen::say(&format!(
-                    "{} -> {}",
-                    counted(found.rows() as u64, "row"),
-                    visible(&out.display().to_string())
-                ));
+                screen::say(&format!("{rows} -> {}", visible(&out.display().to_string())));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -115,7 +116,8 @@ impl Predict {
             model.display()
         );
         let preprocessing = Preprocessing::load(folder)?;
-        let network = Network::from_recipe(&recipe, preprocessing.inputs.len(), &cpu(true))?;
+        keep_vocabulary(&mut recipe, folder);
+        let network = Network::from_recipe(&recipe, preprocessing.inputs.len(), &recipe.open_device(true)?)?;
         let network = with_weights(&model, network, &spec, context)?;
         Ok(Trained { recipe, network, preprocessing })
     }
@@ -138,7 +140,10 @@ impl Predict {
             Some(folder) => Preprocessing::load(folder)?,
             None => Preprocessing::fit(&recipe, &data::load(&recipe)?.dataset)?,
         };
-        let network = Network::from_recipe(&recipe, preprocessing.inputs.len(), &cpu(true))?;
+        if let Some(folder) = self.model.as_deref().and_then(Path::parent) {
+            keep_vocabulary(&mut recipe, folder);
+        }
+        let network = Network::from_recipe(&recipe, preprocessing.inputs.len(), &recipe.open_device(true)?)?;
         let network = match &self.model {
             Some(model) => with_weights(model, network, &spec, context)?,
             None => network,
@@ -151,7 +156,22 @@ impl Predict {
         for (key, value) in &self.set {
             recipe.set(key, value)?;
         }
+        if let Some(device) = &self.device {
+            recipe.set("device", device)?;
+        }
         Ok(recipe)
+    }
+}
+
+/// New texts get the vocabulary of the training, which its run keeps.
+fn keep_vocabulary(recipe: &mut Recipe, folder: &Path) {
+    let file = folder.join(TOKENIZER_FILE);
+    if let Examples::Text { spec } | Examples::NextTokens { spec, .. } = &mut recipe.data.examples
+        && file.exists()
+    {
+        // A path of a recipe is relative to the recipe.
+        let file = std::path::absolute(&file).unwrap_or(file);
+        spec.tokenizer = file.display().to_string();
     }
 }
 
@@ -162,35 +182,4 @@ fn with_weights(file: &Path, network: Network, spec: &ModelSpec, context: &Conte
         screen::say(loaded::table(&loaded, &context.err).trim_end());
     }
     Ok(network)
-}
-
-fn as_csv(found: &Predictions) -> String {
-    let columns = found.columns.iter().map(|name| cell(name));
-    let is_class = !found.classes.is_empty();
-    let head: Vec<String> = is_class.then(|| "prediction".to_owned()).into_iter().chain(columns).collect();
-    let mut out = head.join(",");
-    out.push('\n');
-    for (row, outputs) in found.outputs.chunks(found.columns.len().max(1)).enumerate() {
-        let class = found.classes.get(row).map(|&class| cell(&found.class_name(class)));
-        // As many digits as it takes to get the very number back.
-        let cells: Vec<String> = class.into_iter().chain(outputs.iter().map(ToString::to_string)).collect();
-        let _ = writeln!(out, "{}", cells.join(","));
-    }
-    out
-}
-
-/// A cell in quotes, where it needs them (RFC 4180).
-fn cell(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
-}
-
-fn write_arrays(path: &Path, found: &Predictions) -> Result<()> {
-    let rows = found.rows();
-    let classes: Vec<i64> = found.classes.iter().map(|&class| class as i64).collect();
-    let (shape, rows) = ([rows, found.columns.len()], [rows]);
-    let mut arrays = vec![("outputs", NpzArray::Floats(&found.outputs, &shape))];
-    if !classes.is_empty() {
-        arrays.push(("prediction", NpzArray::Integers(&classes, &rows)));
-    }
-    write_npz(path, &arrays).with_context(|| format!("{}: cannot write the file", path.display()))
 }

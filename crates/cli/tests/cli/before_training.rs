@@ -67,6 +67,24 @@ fn no_rate_is_suggested_where_nothing_learns() {
 }
 
 #[test]
+fn a_setting_out_of_range_is_not_blamed_on_the_data() {
+    let desk = Desk::new();
+    for (arguments, words) in [
+        (
+            ["lr-find", "recipe.toml", "--from", "-1"],
+            "the rates rise from lowest to highest, above 0; not from -1 to 10",
+        ),
+        (["lr-find", "recipe.toml", "--steps", "1"], "a test takes 2 steps or more; not 1"),
+        (["gradcheck", "recipe.toml", "--samples", "0"], "samples is the number of elements"),
+        (["gradcheck", "recipe.toml", "--tolerance", "-0.5"], "the tolerance is a relative error between 0 and 1"),
+        (["overfit", "recipe.toml", "--share", "2"], "a batch is learned in 1 step or more"),
+    ] {
+        let message = desk.run(arguments).refused();
+        assert!(message.starts_with(&format!("error: {words}")), "{arguments:?}: {message}");
+    }
+}
+
+#[test]
 fn derivatives_are_right() {
     let desk = Desk::new();
     let out = desk.run(["gradcheck", "recipe.toml"]).fine();

@@ -12,6 +12,7 @@ mod help;
 mod interrupt;
 mod new_and_check;
 mod predictions;
+mod predictions_from_inputs;
 mod recipes;
 mod reports;
 mod resume;

@@ -37,6 +37,22 @@ fn data_that_is_not_there_makes_no_recipe() {
 }
 
 #[test]
+fn only_a_csv_makes_a_recipe() {
+    let desk = Desk::new();
+    std::fs::write(desk.path("points.npz"), [0x50, 0x4b, 3, 4, 255, 0]).expect("a file");
+    let message = desk.run(["new", "--data", "points.npz", "--output", "new.toml"]).refused();
+    assert!(message.contains("points.npz: a first recipe is guessed for .csv files alone"), "{message}");
+}
+
+#[test]
+fn classes_of_equal_size_are_counted_once() {
+    let desk = Desk::new();
+    desk.write("points.csv", "x,y,label\n1,2,0\n3,4,1\n5,6,0\n7,9,1\n");
+    let out = desk.run(["check", "recipe.toml", "--set", "data.validation=0"]).out;
+    assert!(out.contains("2 classes of 2 rows each"), "{out}");
+}
+
+#[test]
 fn a_check_shows_layers_rows_and_classes() {
     insta::assert_snapshot!(Desk::new().run(["check", "recipe.toml"]).fine());
 }

@@ -82,6 +82,10 @@ impl Callback for EarlyStopping {
         if self.restore_best && end != RunEnd::Interrupted { Action::RestoreBest } else { Action::Continue }
     }
 
+    fn trouble(&mut self) -> Option<String> {
+        self.best.trouble("early_stopping")
+    }
+
     fn state(&self) -> String {
         memory::write(&Memory { best: self.best.value, waited: self.waited })
     }

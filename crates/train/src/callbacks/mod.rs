@@ -45,7 +45,7 @@ pub use lambda::Lambda;
 pub use learning_rate_scheduler::LearningRateScheduler;
 pub use model_checkpoint::ModelCheckpoint;
 pub use prediction_samples::{PredictionSamples, load_samples};
-pub use progress_bar::ProgressBar;
+pub use progress_bar::{Bar, BarLook, ProgressBar};
 pub use reduce_lr_on_plateau::ReduceLrOnPlateau;
 pub use remote_monitor::RemoteMonitor;
 pub use rollback_on_spike::RollbackOnSpike;
@@ -57,6 +57,7 @@ pub use tensor_board::TensorBoard;
 pub use terminate_on_nan::TerminateOnNan;
 pub use timer::Timer;
 
+pub(crate) use model_checkpoint::FileName;
 pub(crate) use prediction_samples::MOST_ROWS;
 pub(crate) use remote_monitor::{check_root, header};
 pub(crate) use timer::{check_moment, duration};
@@ -195,8 +196,11 @@ pub fn from_spec(spec: &CallbackSpec, folder: Option<&Path>) -> Box<dyn Callback
                 .cooldown(cooldown)
                 .min_lr(min_lr),
         ),
-        CallbackSpec::ModelCheckpoint { watch, every, unit, best_only, threshold, keep_last } => {
+        CallbackSpec::ModelCheckpoint { watch, every, unit, best_only, threshold, keep_last, file } => {
             let callback = ModelCheckpoint::new(watch, keep_last).best_only(best_only).threshold(threshold);
+            // A name that is wrong was reported with the recipe.
+            let named = file.and_then(|file| callback.clone().file(&file).ok());
+            let callback = named.unwrap_or(callback);
             Box::new(if unit == Unit::Step { callback.every_steps(every) } else { callback.every(every) })
         }
         CallbackSpec::LearningRateScheduler { epochs, rates } => {

@@ -1,5 +1,6 @@
 //! What counts as better, with NaN worse than anything.
-use crate::recipe::{ThresholdMode, Watch};
+use super::jsonl_logger::numbers;
+use crate::recipe::{Monitor, ThresholdMode, Watch};
 use barograph_vocab::EpochRecord;
 
 /// The best value of a monitored number so far.
@@ -9,22 +10,29 @@ pub(super) struct Best {
     mode: ThresholdMode,
     /// The best so far.
     pub(super) value: Option<f64>,
+    /// What there was instead, at the first epoch without the number; and whether it was said.
+    missing: Option<String>,
+    told: bool,
 }
 
 impl Best {
     pub(super) const fn new(watch: Watch) -> Self {
-        Self { watch, mode: ThresholdMode::Absolute, value: None }
+        Self { watch, mode: ThresholdMode::Absolute, value: None, missing: None, told: false }
     }
 
     /// Whether `min_delta` is a share of the best value.
-    pub(super) const fn threshold_mode(mut self, mode: ThresholdMode) -> Self {
+    pub(super) fn threshold_mode(mut self, mode: ThresholdMode) -> Self {
         self.mode = mode;
         self
     }
 
     /// Takes in the number of an epoch. Returns whether it is better than all before; a number that is missing or NaN never is.
     pub(super) fn improves(&mut self, epoch: &EpochRecord) -> bool {
-        self.improves_to(self.number(epoch))
+        let number = self.number(epoch);
+        if number.is_none() && self.missing.is_none() {
+            self.missing = Some(numbers(epoch).map(|(name, _)| name).collect::<Vec<_>>().join(", "));
+        }
+        self.improves_to(number)
     }
 
     /// The same for a number of one's own.
@@ -48,12 +56,26 @@ impl Best {
 
     /// The monitored number of an epoch.
     pub(super) fn number(&self, epoch: &EpochRecord) -> Option<f64> {
-        epoch.scalar(self.watch.monitor.scalar())
+        match &self.watch.monitor {
+            Monitor::Named(name) => epoch.named(name),
+            known => epoch.scalar(known.scalar()?),
+        }
     }
 
     /// The name of the number.
-    pub(super) const fn name(&self) -> &'static str {
-        self.watch.monitor.scalar().name()
+    pub(super) fn name(&self) -> &str {
+        self.watch.monitor.name()
+    }
+
+    /// Once, that there is no such number.
+    pub(super) fn trouble(&mut self, callback: &str) -> Option<String> {
+        let there = self.missing.as_ref().filter(|_| !self.told)?;
+        let text = format!(
+            "{callback} watches {:?}, and an epoch has no such number; it has {there}",
+            self.watch.monitor.name()
+        );
+        self.told = true;
+        Some(text)
     }
 }
 
@@ -63,8 +85,8 @@ mod tests {
     use crate::recipe::{Mode, Monitor, ThresholdMode, Watch};
 
     /// Which of these numbers are improvements.
-    fn improvements(watch: Watch, mode: ThresholdMode, numbers: &[f64]) -> Vec<bool> {
-        let mut best = Best::new(watch).threshold_mode(mode);
+    fn improvements(watch: &Watch, mode: ThresholdMode, numbers: &[f64]) -> Vec<bool> {
+        let mut best = Best::new(watch.clone()).threshold_mode(mode);
         numbers.iter().map(|&number| best.improves_to(Some(number))).collect()
     }
 
@@ -73,17 +95,17 @@ mod tests {
         let watch = Watch { monitor: Monitor::Loss, ..Watch::default() };
         let numbers = [f64::NAN, f64::INFINITY, f64::NAN, 5.0, f64::NAN, 5.0, 4.0];
         let better = [false, true, false, true, false, false, true];
-        assert_eq!(improvements(watch, ThresholdMode::Absolute, &numbers), better);
+        assert_eq!(improvements(&watch, ThresholdMode::Absolute, &numbers), better);
         assert!(!Best::new(watch).improves_to(None));
     }
 
     #[test]
     fn a_change_must_exceed_min_delta() {
         let watch = Watch { monitor: Monitor::Loss, min_delta: 0.5, ..Watch::default() };
-        assert_eq!(improvements(watch, ThresholdMode::Absolute, &[4.0, 3.5, 3.4, 3.0]), [true, false, true, false]);
+        assert_eq!(improvements(&watch, ThresholdMode::Absolute, &[4.0, 3.5, 3.4, 3.0]), [true, false, true, false]);
         // Half of 4 must go first, then half of 1.9.
         assert_eq!(
-            improvements(watch, ThresholdMode::Relative, &[4.0, 2.0, 1.9, 1.0, 0.9]),
+            improvements(&watch, ThresholdMode::Relative, &[4.0, 2.0, 1.9, 1.0, 0.9]),
             [true, false, true, false, true]
         );
     }
@@ -91,14 +113,14 @@ mod tests {
     #[test]
     fn a_share_of_a_negative_best_is_a_step_in_the_right_direction_too() {
         let watch = Watch { monitor: Monitor::Loss, min_delta: 0.1, ..Watch::default() };
-        assert_eq!(improvements(watch, ThresholdMode::Relative, &[-10.0, -10.5, -11.5]), [true, false, true]);
+        assert_eq!(improvements(&watch, ThresholdMode::Relative, &[-10.0, -10.5, -11.5]), [true, false, true]);
     }
 
     #[test]
     fn the_direction_is_that_of_the_number_unless_it_is_said() {
         let up = Watch { monitor: Monitor::Accuracy, ..Watch::default() };
-        assert_eq!(improvements(up, ThresholdMode::Absolute, &[0.5, 0.6, 0.4]), [true, true, false]);
-        let down = Watch { mode: Mode::Min, ..up };
-        assert_eq!(improvements(down, ThresholdMode::Absolute, &[0.5, 0.6, 0.4]), [true, false, true]);
+        assert_eq!(improvements(&up, ThresholdMode::Absolute, &[0.5, 0.6, 0.4]), [true, true, false]);
+        let down = Watch { mode: Mode::Min, ..up.clone() };
+        assert_eq!(improvements(&down, ThresholdMode::Absolute, &[0.5, 0.6, 0.4]), [true, false, true]);
     }
 }

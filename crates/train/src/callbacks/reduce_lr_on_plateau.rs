@@ -78,6 +78,10 @@ impl Callback for ReduceLrOnPlateau {
         Action::ScaleLearningRate { factor: self.factor, floor: self.min_lr }
     }
 
+    fn trouble(&mut self) -> Option<String> {
+        self.best.trouble("reduce_lr_on_plateau")
+    }
+
     fn state(&self) -> String {
         memory::write(&Memory { best: self.best.value, waited: self.waited, cooling: self.cooling })
     }
@@ -133,7 +137,7 @@ mod tests {
     #[test]
     fn an_improvement_must_exceed_min_delta_absolute_or_relative() {
         let watch = Watch { min_delta: 0.1, ..watch(Monitor::Loss) };
-        let callback = || ReduceLrOnPlateau::new(watch, 0.1, 2);
+        let callback = || ReduceLrOnPlateau::new(watch.clone(), 0.1, 2);
         let losses = [100.0, 99.0, 98.0, 97.0];
         assert_eq!(lowers_at(callback(), &losses), [0; 0]);
         assert_eq!(lowers_at(callback().threshold_mode(ThresholdMode::Relative), &losses), [2]);

@@ -9,9 +9,9 @@ pub(crate) const TARGET_NAMES: [&str; 6] = ["label", "target", "y", "class", "la
 /// What stands for `data.target` where rows without answers are read. No recipe can say it: its texts are never empty.
 const NO_TARGET: &str = "";
 
-/// The value of `data.target` for rows without answers.
-pub(crate) fn no_target() -> Vec<String> {
-    vec![NO_TARGET.to_owned()]
+/// The value of `data.target` for rows whose answers, in these columns, need not be there and are not read.
+pub(crate) fn without(targets: &[String]) -> Vec<String> {
+    std::iter::once(NO_TARGET.to_owned()).chain(targets.iter().cloned()).collect()
 }
 
 /// Whether rows are read without their answers.
@@ -61,7 +61,7 @@ fn targets(columns: &[String], recipe: &Recipe, file: &str) -> Result<Vec<usize>
     }
     let mut targets = Vec::new();
     for name in &recipe.data.target {
-        for column in matching(name, columns, recipe, "data.target", file)? {
+        for column in matching(name, columns, recipe, &target_key(name, recipe), file)? {
             if !targets.contains(&column) {
                 targets.push(column);
             }
@@ -70,11 +70,20 @@ fn targets(columns: &[String], recipe: &Recipe, file: &str) -> Result<Vec<usize>
     Ok(targets)
 }
 
+/// The key that names a target: that of one of several outputs, unless `[data]` does.
+fn target_key(name: &String, recipe: &Recipe) -> String {
+    let owner = recipe.outputs.iter().position(|output| output.target.contains(name));
+    let owner = owner.filter(|_| !recipe.origin.places.contains_key("data.target"));
+    owner.map_or_else(|| "data.target".to_owned(), |number| format!("outputs.{number}.target"))
+}
+
 fn inputs(columns: &[String], targets: &[usize], recipe: &Recipe, file: &str) -> Result<Vec<usize>, DataError> {
     let patterns = &recipe.data.inputs;
     // The past of a target is no answer.
     let shows_past = matches!(recipe.data.examples, Examples::Windows { ahead: 1.., .. });
-    let is_answer = |column: &usize| !shows_past && targets.contains(column);
+    let unread = if is_without_target(recipe) { &recipe.data.target[1..] } else { &[] };
+    let is_unread = |column: usize| unread.iter().any(|name| glob(name, &columns[column]));
+    let is_answer = |column: &usize| !shows_past && (targets.contains(column) || is_unread(*column));
     let everything = || (0..columns.len()).filter(|column| !is_answer(column)).collect::<Vec<_>>();
     // A list that begins by taking out starts from every column.
     let mut chosen = match patterns.first() {
@@ -198,6 +207,16 @@ mod tests {
         assert_eq!(chosen(&["x1", "x*"], &["y"]), selection(&[2, 1]));
         assert_eq!(chosen(&["!id"], &["y"]), selection(&[1, 2]));
         assert_eq!(chosen(&["*", "!x*"], &["y"]), selection(&[0]));
+    }
+
+    #[test]
+    fn answers_that_are_not_read_are_no_inputs_where_they_are_there() {
+        let columns = ["text", "mood"].map(str::to_owned);
+        let mut recipe = Recipe::default();
+        recipe.data.target = without(&["mood".to_owned()]);
+        let chosen = |columns| select(columns, &recipe, "a.csv").map(|chosen| (chosen.inputs, chosen.targets)).ok();
+        assert_eq!(chosen(&columns), Some((vec![0], vec![])));
+        assert_eq!(chosen(&columns[..1]), Some((vec![0], vec![])));
     }
 
     #[test]

@@ -34,33 +34,15 @@ pub(crate) fn read(folder: &Path, recipe: &Recipe, spec: ImageSpec) -> Result<Lo
     let mut report = DataReport::default();
     let (files, labels) = find(folder, &mut report)?;
     let keep = !recipe.data.stream;
-    let (mut good, mut pixels, mut classes, mut broken) = (Vec::new(), Vec::new(), Labels::default(), Vec::new());
-    for (files, labels) in files.chunks(FILES_AT_ONCE).zip(labels.chunks(FILES_AT_ONCE)) {
-        let decoded: Vec<Result<Vec<u8>, String>> = files.par_iter().map(|file| decode(file, &spec)).collect();
-        for ((file, label), image) in files.iter().zip(labels).zip(decoded) {
-            match image {
-                Ok(image) => {
-                    if keep {
-                        pixels.extend(image);
-                    }
-                    classes.push(label);
-                    good.push(file.clone());
-                }
-                Err(text) if spec.broken == BrokenImages::Error => {
-                    let text = format!("{text}; mend or remove it, or write broken = \"skip\" under [data.examples]");
-                    return Err(DataError::broken(file.display().to_string(), text));
-                }
-                Err(text) => broken.push(format!("{} ({text})", name_of(file))),
-            }
-        }
-    }
+    let (mut good, mut pixels, mut classes) = (Vec::new(), Vec::new(), Labels::default());
     let place = folder.display().to_string();
-    if !broken.is_empty() {
-        report.note(
-            &place,
-            format!("{} could not be read and were left out: {}", counted(broken.len(), "image"), some(&broken)),
-        );
-    }
+    each(&files, &spec, &place, &mut report, |at, image| {
+        if keep {
+            pixels.extend(image);
+        }
+        classes.push(&labels[at]);
+        good.push(files[at].clone());
+    })?;
     if good.is_empty() {
         return Err(DataError::content(
             place,
@@ -73,6 +55,67 @@ pub(crate) fn read(folder: &Path, recipe: &Recipe, spec: ImageSpec) -> Result<Lo
     let (targets, class_names) = (resolved.targets, resolved.class_names);
     let images = Images { spec, files: good, targets, class_names, pixels: keep.then_some(pixels) };
     Ok(Loaded { dataset: Arc::new(images), task: resolved.task, report, tokenizer: None })
+}
+
+/// Calls `see` with the place and the values of each image that can be read. Of the others the first is an error, or all are noted.
+fn each(
+    files: &[PathBuf],
+    spec: &ImageSpec,
+    place: &str,
+    report: &mut DataReport,
+    mut see: impl FnMut(usize, Vec<u8>),
+) -> Result<(), DataError> {
+    let mut broken = Vec::new();
+    for (first, files) in (0..).step_by(FILES_AT_ONCE).zip(files.chunks(FILES_AT_ONCE)) {
+        let decoded: Vec<Result<Vec<u8>, String>> = files.par_iter().map(|file| decode(file, spec)).collect();
+        for ((at, file), image) in (first..).zip(files).zip(decoded) {
+            match image {
+                Ok(image) => see(at, image),
+                Err(text) if spec.broken == BrokenImages::Error => {
+                    let text = format!("{text}; mend or remove it, or write broken = \"skip\" under [data.examples]");
+                    return Err(DataError::broken(file.display().to_string(), text));
+                }
+                Err(text) => broken.push(format!("{} ({text})", name_of(file))),
+            }
+        }
+    }
+    if !broken.is_empty() {
+        let count = counted(broken.len(), "image");
+        report.note(place, format!("{count} could not be read and were left out: {}", some(&broken)));
+    }
+    Ok(())
+}
+
+/// Images without their classes: one file, or all in a folder and in those inside of it, in the order of their names. Returns their values
+/// `[images, channels, height, width]` and what each is called within the folder.
+pub(crate) fn inputs(
+    path: &Path,
+    spec: &ImageSpec,
+    report: &mut DataReport,
+) -> Result<(Vec<f32>, Vec<String>), DataError> {
+    let place = path.display().to_string();
+    let (mut files, mut others) = (Vec::new(), Vec::new());
+    if path.is_file() {
+        files.push(path.to_owned());
+    } else {
+        collect(path, &mut files, &mut others)?;
+    }
+    if files.is_empty() {
+        return Err(DataError::content(place, format!("it holds no image; images end in .{}", ENDINGS.join(", ."))));
+    }
+    if !others.is_empty() {
+        report.note(
+            &place,
+            format!("{} that are no images were not read: {}", counted(others.len(), "file"), some(&others)),
+        );
+    }
+    let (mut values, mut names) = (Vec::new(), Vec::new());
+    each(&files, spec, &place, report, |at, image| {
+        values.extend(image.into_iter().map(|value| f32::from(value) / 255.0));
+        let name = files[at].strip_prefix(path).ok().filter(|name| !name.as_os_str().is_empty()).unwrap_or(&files[at]);
+        names.push(name.display().to_string());
+    })?;
+    Ok((values, names))
 }
 
 /// The images, each with its class, in the order of classes and names.

@@ -19,7 +19,7 @@ pub(crate) mod columns;
 mod csv;
 mod disk;
 mod error;
-mod files;
+pub(crate) mod files;
 mod held_out;
 mod images;
 mod inputs;
@@ -41,13 +41,14 @@ mod tail;
 mod targets;
 mod text;
 mod tokenizer;
+mod validation_file;
 mod windows;
 mod write;
 
 pub use error::DataError;
 pub use held_out::HeldOut;
 pub(crate) use held_out::classes as classes_by_name;
-pub use inputs::{InputRows, read_inputs};
+pub use inputs::{InputRows, RowNames, read_inputs};
 pub use report::DataReport;
 pub use scaling::Scaling;
 pub use source::RowSource;
@@ -211,14 +212,11 @@ enum TableRows {
 /// # Errors
 /// When the recipe names none, or a file is missing, broken, empty, or does not have what the recipe asks for.
 pub fn load(recipe: &Recipe) -> Result<Loaded, DataError> {
-    let mut loaded = read(&recipe.data_file()?, recipe)?;
-    if let Some(file) = &recipe.data.validation_file {
-        let path = recipe.origin.resolve(file);
-        let held_out = read(&path, recipe)?;
-        loaded.dataset = Arc::new(HeldOut::of(loaded.dataset, held_out.dataset, &path.display().to_string())?);
-        loaded.report.append(held_out.report);
+    let loaded = read(&recipe.data_file()?, recipe)?;
+    match &recipe.data.validation_file {
+        Some(file) => validation_file::with(loaded, &recipe.origin.resolve(file), recipe),
+        None => Ok(loaded),
     }
-    Ok(loaded)
 }
 
 /// Reads a data set from a file, or from a folder of them, as a recipe's `[data]` says.

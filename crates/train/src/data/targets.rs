@@ -3,6 +3,9 @@ use super::raw::{Labels, Places, TargetColumn};
 use super::{DataError, DataReport, Targets};
 use crate::recipe::{LayerKind, LossWants as Wants, Recipe, Task};
 
+/// How a note begins that says which numbers texts have.
+pub(crate) const NUMBERED: &str = "the labels of column";
+
 /// Targets that are understood.
 pub(crate) struct Resolved {
     pub(crate) targets: Targets,
@@ -85,10 +88,8 @@ fn numbered(labels: &Labels, name: &str, places: &Places, report: &mut DataRepor
         class_names.iter().take(SHOWN).enumerate().map(|(number, word)| format!("{number} = {word:?}")).collect();
     let more = class_names.len().saturating_sub(SHOWN);
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-    report.note(
-        places.file(),
-        format!("the labels of column {name:?} are numbered in sorted order: {}{more}", listed.join(", ")),
-    );
+    report
+        .note(places.file(), format!("{NUMBERED} {name:?} are numbered in sorted order: {}{more}", listed.join(", ")));
     (number_of, class_names)
 }
 

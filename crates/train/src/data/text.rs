@@ -32,11 +32,25 @@ pub(crate) fn rows(
     let length = spec.length as usize;
     let training = Split::new(texts.len() as u32, recipe.data.validation, recipe.seed).train;
     let tokens = Tokens::open(spec, recipe, training.iter().map(|&row| texts[row as usize].as_str()))?;
+    tokens.note(file, &mut report);
+    let inputs = padded(&texts, &tokens, length, file, &mut report)?;
+    let feature_names = (0..length).map(|place| format!("token{place}")).collect();
+    let dataset = Dataset { inputs, targets, feature_names, target_names, class_names };
+    Ok(Loaded { dataset: Arc::new(dataset), task, report, tokenizer: Some(tokens.json) })
+}
+
+/// The tokens of texts, `[texts, length]`: cut or filled up.
+fn padded(
+    texts: &[String],
+    tokens: &Tokens,
+    length: usize,
+    file: &str,
+    report: &mut DataReport,
+) -> Result<Vec<f32>, DataError> {
     let all: Vec<&str> = texts.iter().map(String::as_str).collect();
     let rows = tokens.encode(&all, true).map_err(|text| DataError::content(file, text))?;
     let cut = rows.iter().filter(|row| row.len() > length).count();
     let empty = rows.iter().filter(|row| row.is_empty()).count();
-    tokens.note(file, &mut report);
     for (count, what) in
         [(cut, format!("longer than length = {length} tokens, and cut")), (empty, "without any token".to_owned())]
     {
@@ -45,11 +59,28 @@ pub(crate) fn rows(
         }
     }
     let fill = tokens.padding as f32;
-    let padded = |row: Vec<u32>| row.into_iter().map(|id| id as f32).chain(std::iter::repeat(fill)).take(length);
-    let inputs: Vec<f32> = rows.into_iter().flat_map(padded).collect();
-    let feature_names = (0..length).map(|place| format!("token{place}")).collect();
-    let dataset = Dataset { inputs, targets, feature_names, target_names, class_names };
-    Ok(Loaded { dataset: Arc::new(dataset), task, report, tokenizer: Some(tokens.json) })
+    let row = |row: Vec<u32>| row.into_iter().map(|id| id as f32).chain(std::iter::repeat(fill)).take(length);
+    Ok(rows.into_iter().flat_map(row).collect())
+}
+
+/// Texts without answers, in the tokens of the training: `[texts, length]`.
+pub(crate) fn inputs(
+    texts: &[String],
+    file: &str,
+    spec: &TokenSpec,
+    recipe: &Recipe,
+    report: &mut DataReport,
+) -> Result<Vec<f32>, DataError> {
+    let tokens = Tokens::open(spec, recipe, std::iter::empty())?;
+    padded(texts, &tokens, spec.length as usize, file, report)
+}
+
+/// The tokens of a text, or of the texts in a folder one after the other, in those of the training.
+pub(crate) fn stream(path: &Path, recipe: &Recipe, spec: &TokenSpec) -> Result<Vec<f32>, DataError> {
+    let text = whole(path)?;
+    let ids = Tokens::open(spec, recipe, std::iter::empty())?.encode(&pieces(&text), false);
+    let ids = ids.map_err(|text| DataError::content(path.display().to_string(), text))?;
+    Ok(ids.into_iter().flatten().map(|id| id as f32).collect())
 }
 
 /// The tokens of a long text, one a row, each its own answer.
@@ -93,10 +124,7 @@ impl RowSource for Stream {
 
 /// Windows over a text, or over the texts in a folder one after the other; each token of a window is answered by the one after it.
 pub(crate) fn next_tokens(path: &Path, recipe: &Recipe, spec: &TokenSpec, stride: u64) -> Result<Loaded, DataError> {
-    let mut text = String::new();
-    for file in files::of(path)? {
-        text.push_str(&read(&file)?);
-    }
+    let text = whole(path)?;
     let file = path.display().to_string();
     let pieces = pieces(&text);
     let tokens = Tokens::open(spec, recipe, training(&pieces, recipe.data.validation))?;
@@ -109,6 +137,11 @@ pub(crate) fn next_tokens(path: &Path, recipe: &Recipe, spec: &TokenSpec, stride
     let stream = Arc::new(Stream { tokens: ids, names: tokens.names() });
     let windows = Windows::over(stream, shape, "token", path, recipe)?;
     Ok(Loaded { dataset: Arc::new(windows), task: Task::Multiclass, report, tokenizer: Some(tokens.json) })
+}
+
+/// The text of a file, or of those in a folder one after the other.
+fn whole(path: &Path) -> Result<String, DataError> {
+    files::of(path)?.iter().map(|file| read(file)).collect()
 }
 
 fn read(file: &Path) -> Result<String, DataError> {

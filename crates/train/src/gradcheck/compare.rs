@@ -68,11 +68,18 @@ impl<'a, M: Model> Comparison<'a, M> {
     }
 
     /// The result for one weight.
-    pub(super) fn of(&self, number: usize, weight: &Weight, derivative: &[f64]) -> Result<TensorCheck, TrainError> {
+    pub(super) fn of(
+        &self,
+        number: usize,
+        weight: &Weight,
+        derivative: &[f64],
+        mut begin_element: impl FnMut(),
+    ) -> Result<TensorCheck, TrainError> {
         let mut not_finite = derivative.iter().filter(|value| !value.is_finite()).count();
         let (mut kinks, mut checked) = (0, 0);
         let mut worst: Option<Element> = None;
         for element in self.chosen(number, derivative) {
+            begin_element();
             let (found, seen) = self.element((self.function, self.here), weight, element, derivative[element])?;
             not_finite += usize::from(found.autodiff.is_finite() && !found.error.is_finite());
             if found.error > self.options.tolerance && has_kink(&seen) && self.is_right_nearby(number, element)? {
@@ -87,6 +94,11 @@ impl<'a, M: Model> Comparison<'a, M> {
         let (name, shape) = (weight.name.clone(), weight.shape.clone());
         let tolerance = self.options.tolerance;
         Ok(TensorCheck { name, shape, checked, worst, kinks, not_finite, single: 0.0, tolerance })
+    }
+
+    /// How many elements of a weight are looked at.
+    pub(super) fn elements(&self, weight: &Weight) -> u64 {
+        weight.shape.iter().product::<usize>().min(self.options.samples) as u64
     }
 
     /// Elements to look at: all of them, or half with the largest derivatives and half drawn at random, the same each time.

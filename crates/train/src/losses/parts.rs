@@ -1,9 +1,10 @@
 //! A loss that is the sum of others.
 use super::{Loss, LossFacts, TargetTensor};
-use crate::data::{RowSource, Targets};
+use crate::data::{RowSource, Scaling, Targets, counted};
 use crate::error::TrainError;
+use crate::metric::{MetricBatch, Metrics};
 use crate::metrics::{Answers, Scoring};
-use crate::recipe::{LossSpec, LossWants, OutputSpec, Recipe, Task};
+use crate::recipe::{LossSpec, LossWants, MetricKind, OutputSpec, Recipe, Task};
 use barograph_burn::{Scope, ops, to_vec};
 use burn::prelude::*;
 use std::ops::Range;
@@ -48,6 +49,7 @@ pub struct Output {
     outputs: Range<usize>,
     /// Places in a row of targets.
     columns: Vec<usize>,
+    metrics: Vec<MetricKind>,
 }
 
 impl OutputLosses {
@@ -72,8 +74,8 @@ impl OutputLosses {
                     ));
                 }
             }
-            let (name, loss) = (spec.name.clone(), spec.loss.clone());
-            Ok(Output { name, weight: spec.weight, loss, outputs, columns })
+            let (name, loss, metrics) = (spec.name.clone(), spec.loss.clone(), spec.metrics.clone());
+            Ok(Output { name, weight: spec.weight, loss, outputs, columns, metrics })
         };
         recipe.outputs.iter().zip(widths).map(of).collect::<Result<_, _>>().map(Self)
     }
@@ -111,15 +113,33 @@ pub fn recipe_loss(
     OutputLosses::of_recipe(recipe, network, data)
 }
 
+/// What counts as a right answer of an output with this loss.
+fn scoring_of(loss: &LossSpec) -> Scoring {
+    let task = match loss.kind.wants() {
+        LossWants::Numbers => Task::Regression,
+        LossWants::Flags => Task::Multilabel,
+        LossWants::Classes | LossWants::Labels => Task::Multiclass,
+    };
+    Scoring::new(task, Some(loss.kind.takes()))
+}
+
+impl OutputSpec {
+    /// What counts as a right answer.
+    pub(crate) fn scoring(&self) -> Scoring {
+        scoring_of(&self.loss)
+    }
+
+    /// The score that is measured in any case.
+    pub(crate) fn score(&self) -> Option<&'static str> {
+        let scoring = self.scoring();
+        scoring.aligned.then(|| scoring.scalar().name())
+    }
+}
+
 impl Output {
     /// The task of the output.
     fn scoring(&self) -> Scoring {
-        let task = match self.loss.kind.wants() {
-            LossWants::Numbers => Task::Regression,
-            LossWants::Flags => Task::Multilabel,
-            LossWants::Classes | LossWants::Labels => Task::Multiclass,
-        };
-        Scoring::new(task, Some(self.loss.kind.takes()))
+        scoring_of(&self.loss)
     }
 
     /// Its columns of targets `[rows, all columns]`: one column of classes as such.
@@ -163,8 +183,8 @@ impl Output {
             let last = limit - 1;
             return (!known).then(|| {
                 format!(
-                    "class {class}, but the output {name} has {width} units, for classes 0 to {last}; give its last layer more units, or \
-                     repair the row"
+                    "class {class}, but the output {name} has {}, for classes 0 to {last}; give its last layer more units, or repair the row",
+                    counted(width, "unit")
                 )
             });
         }
@@ -186,6 +206,11 @@ impl Output {
             Targets::Real { values, .. } => Answers::Real(values),
         };
         score.see(self.scoring(), &own, self.outputs.len(), answers);
+        if !self.metrics.is_empty() {
+            let prefix = format!("{}_", self.name);
+            let metrics = Metrics::of_recipe(&self.metrics, &prefix, self.scoring(), &Scaling::default());
+            score.see_metrics(&metrics, &MetricBatch { outputs: &own, width: self.outputs.len(), targets: answers });
+        }
     }
 
     /// What its score is called: `species_accuracy`.

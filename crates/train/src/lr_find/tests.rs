@@ -143,3 +143,22 @@ fn settings_out_of_range_are_refused() {
         assert!(lr_find(&subject, &bad).is_err(), "{bad:?}");
     }
 }
+
+#[test]
+fn each_step_is_told() {
+    let (recipe, data) = (recipe(), plane());
+    let model = Network::from_recipe(&recipe, 2, &cpu(true)).unwrap();
+    let subject = Subject { model: &model, loss: &recipe.loss, recipe: &recipe, data: &data };
+    let options = LrFindOptions { lowest: 1e-3, highest: 1e-2, steps: 5, ..LrFindOptions::default() };
+    let mut told = Vec::new();
+    let mut tell = |progress: Progress<'_>| {
+        told.push((progress.done, progress.of, progress.what.to_owned(), progress.loss));
+    };
+    let found = lr_find_with(&subject, &options, &mut tell).unwrap();
+    assert_eq!(
+        told.iter().map(|(done, of, ..)| (*done, *of)).collect::<Vec<_>>(),
+        (1..=5).map(|done| (done, 5)).collect::<Vec<_>>()
+    );
+    assert_eq!(told.iter().map(|(.., loss)| loss.unwrap()).collect::<Vec<_>>(), found.losses);
+    assert_eq!((told[0].2.as_str(), told[4].2.as_str()), ("rate 1.0e-3", "rate 1.0e-2"));
+}

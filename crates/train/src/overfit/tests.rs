@@ -89,3 +89,16 @@ fn settings_out_of_range_are_refused() {
         assert!(overfit(&subject, &bad).is_err());
     }
 }
+
+#[test]
+fn each_step_is_told() {
+    let (recipe, data) = (recipe(), rows());
+    let model = Network::from_recipe(&recipe, data.features(), &cpu(true)).unwrap();
+    let subject = Subject { model: &model, loss: &recipe.loss, recipe: &recipe, data: &data };
+    let mut losses = Vec::new();
+    let result = overfit_with(&subject, &OverfitOptions::default(), &mut |progress: Progress<'_>| {
+        losses.extend(progress.loss);
+        assert_eq!((progress.done, progress.of), (losses.len() as u64, 1_000));
+    });
+    assert_eq!(losses, result.unwrap().losses);
+}

@@ -1,78 +1,8 @@
 //! What happens at the end of an epoch besides training.
+use super::monitor::{ThresholdMode, Watch};
 use super::schedule::Unit;
-use super::visit::{Counts, Kind, Limits, Section, Visitor, words};
-use barograph_vocab::Scalar;
+use super::visit::{Counts, Kind, Limits, Section, Visitor};
 use std::path::PathBuf;
-
-words! {
-    /// The number of an epoch that a callback looks at. NaN is worse than anything.
-    Monitor, "monitor", {
-        /// Loss on the validation rows.
-        ValidationLoss = "validation_loss",
-        /// Training loss.
-        Loss = "loss",
-        /// Share of the validation rows answered right.
-        ValidationAccuracy = "validation_accuracy",
-        /// Share of the training rows answered right.
-        Accuracy = "accuracy",
-        /// Coefficient of determination on the validation rows.
-        ValidationR2 = "validation_r2",
-        /// Coefficient of determination on the training rows.
-        R2 = "r2",
-    }
-}
-
-impl Monitor {
-    /// The scalar of an epoch's record that it reads.
-    #[must_use]
-    pub const fn scalar(self) -> Scalar {
-        match self {
-            Self::ValidationLoss => Scalar::ValidationLoss,
-            Self::Loss => Scalar::Loss,
-            Self::ValidationAccuracy => Scalar::ValidationAccuracy,
-            Self::Accuracy => Scalar::Accuracy,
-            Self::ValidationR2 => Scalar::ValidationR2,
-            Self::R2 => Scalar::R2,
-        }
-    }
-
-    /// Whether it needs rows held out for validation.
-    #[must_use]
-    pub const fn needs_validation(self) -> bool {
-        matches!(self, Self::ValidationLoss | Self::ValidationAccuracy | Self::ValidationR2)
-    }
-
-    /// The direction that is better for it.
-    #[must_use]
-    pub const fn better(self) -> Mode {
-        match self {
-            Self::ValidationLoss | Self::Loss => Mode::Min,
-            _ => Mode::Max,
-        }
-    }
-}
-
-words! {
-    /// Which direction of the monitored number is better.
-    Mode, "mode", {
-        /// As fits the monitored number: losses down, scores up.
-        Auto = "auto",
-        /// Down.
-        Min = "min",
-        /// Up.
-        Max = "max",
-    }
-}
-
-words! {
-    /// What the least improvement, `min_delta`, is measured in.
-    ThresholdMode, "threshold_mode", {
-        /// In the units of the monitored number.
-        Absolute = "absolute",
-        /// As a share of the best number so far.
-        Relative = "relative",
-    }
-}
 
 /// How `adaptive_clip` finds its limit, with the keys of its kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -130,40 +60,6 @@ impl Kind for ClipMethod {
     }
 }
 
-/// Which number a callback looks at, and what counts as better.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Watch {
-    /// `monitor`: the number. Default `validation_loss`.
-    pub monitor: Monitor,
-    /// `mode`: which direction is better. Default `auto`.
-    pub mode: Mode,
-    /// `min_delta`: a change by less than this does not count. Default 0.
-    pub min_delta: f64,
-}
-
-impl Default for Watch {
-    fn default() -> Self {
-        Self { monitor: Monitor::ValidationLoss, mode: Mode::Auto, min_delta: 0.0 }
-    }
-}
-
-impl Watch {
-    /// Whether lower is better.
-    #[must_use]
-    pub fn lower_is_better(&self) -> bool {
-        match self.mode {
-            Mode::Auto => self.monitor.better() == Mode::Min,
-            mode => mode == Mode::Min,
-        }
-    }
-
-    fn visit<V: Visitor>(&mut self, visitor: &mut V) {
-        visitor.word("monitor", &mut self.monitor);
-        visitor.word("mode", &mut self.mode);
-        visitor.number("min_delta", &mut self.min_delta, Limits::NOT_NEGATIVE);
-    }
-}
-
 /// `[[callbacks]]`: one callback with the keys of its kind. Callbacks run in the order of the recipe.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum CallbackSpec {
@@ -210,6 +106,10 @@ pub enum CallbackSpec {
         threshold: Option<f64>,
         /// `keep_last`: older checkpoints are deleted. Default 3.
         keep_last: u64,
+        /// `file`: what checkpoints are called, with numbers in braces: `"{epoch:03}-{validation_loss:.3f}"`. There are `epoch` (the first is
+        /// 1), `step` and every number of the epoch (of steps `loss` and `accuracy`), each with a format of Python or Rust if need be. A name
+        /// that comes again is written over. Default `epoch-{epoch:04}`, of steps `step-{step:06}`.
+        file: Option<String>,
     },
     /// `learning_rate_scheduler`: sets the learning rate at the begin of an epoch. Not with a `[schedule]`.
     LearningRateScheduler {
@@ -328,7 +228,7 @@ pub enum CallbackSpec {
         timeout: u64,
     },
     /// `prediction_samples`: keeps what the model answers for the same few rows after each epoch, in the run's folder `samples`; the report
-    /// shows them, with their pictures where `data.image` is set.
+    /// shows them, with their pictures where examples are images.
     PredictionSamples {
         /// `count`: rows that are drawn by the seed, of those held out if there are some. Default 8; from 1 to 64.
         count: u64,
@@ -374,9 +274,15 @@ impl Kind for CallbackSpec {
     fn all() -> Vec<Self> {
         let watch = Watch::default();
         vec![
-            Self::EarlyStopping { watch, patience: 5, baseline: None, restore_best: true, start_from_epoch: 0 },
+            Self::EarlyStopping {
+                watch: watch.clone(),
+                patience: 5,
+                baseline: None,
+                restore_best: true,
+                start_from_epoch: 0,
+            },
             Self::ReduceLrOnPlateau {
-                watch,
+                watch: watch.clone(),
                 threshold_mode: ThresholdMode::Absolute,
                 factor: 0.1,
                 patience: 5,
@@ -390,6 +296,7 @@ impl Kind for CallbackSpec {
                 best_only: false,
                 threshold: None,
                 keep_last: 3,
+                file: None,
             },
             Self::LearningRateScheduler { epochs: vec![0], rates: vec![0.001] },
             Self::GradientAccumulation { batches: 4 },
@@ -458,13 +365,14 @@ impl Kind for CallbackSpec {
                 visitor.count("cooldown", cooldown, Counts::from(0), false);
                 visitor.number("min_lr", min_lr, Limits::NOT_NEGATIVE);
             }
-            Self::ModelCheckpoint { watch, every, unit, best_only, threshold, keep_last } => {
+            Self::ModelCheckpoint { watch, every, unit, best_only, threshold, keep_last, file } => {
                 watch.visit(visitor);
                 visitor.count("every", every, Counts::from(1), false);
                 visitor.word("unit", unit);
                 visitor.flag("best_only", best_only);
                 visitor.number_or_none("threshold", threshold, Limits::ANY);
                 visitor.count("keep_last", keep_last, Counts::from(1), false);
+                visitor.text_or_none("file", file);
             }
             Self::LearningRateScheduler { epochs, rates } => {
                 visitor.counts("epochs", epochs, Counts::from(0));

@@ -3,6 +3,7 @@ mod bounds;
 mod data;
 mod layers;
 mod losses;
+mod numbers;
 
 use super::visit::Section;
 use super::{CallbackSpec, OptimizerKind, Problem, Recipe, ScheduleKind};
@@ -10,6 +11,7 @@ use bounds::Checker;
 use data::{check_data, check_examples};
 use layers::{check_layers, check_stateful};
 use losses::{check_loss, check_outputs};
+use numbers::{check_metrics, check_monitors, file_problem};
 
 /// Everything that is wrong with the values of a recipe.
 pub(crate) fn problems(recipe: &Recipe) -> Vec<Problem> {
@@ -42,6 +44,13 @@ pub(crate) fn inconsistent(recipe: &Recipe) -> Vec<Problem> {
     }
     check_layers(recipe, &mut found);
     check_loss("loss", &recipe.loss, &mut found);
+    if recipe.outputs.is_empty() {
+        check_metrics("", &recipe.metrics, &recipe.loss, &mut found);
+    } else if !recipe.metrics.is_empty() {
+        let text =
+            "metrics are for a single output; of several, give each its own, as metrics = [...] under [[outputs]]";
+        found.push(("metrics".to_owned(), text.to_owned()));
+    }
     check_outputs(recipe, &mut found);
     check_optimizer(recipe, &mut found);
     check_schedule(recipe, &mut found);
@@ -127,6 +136,11 @@ fn check_callbacks(recipe: &Recipe, found: &mut Found) {
                 let monitor = watch.monitor.name();
                 report("monitor", format!("a step has no \"{monitor}\"; take monitor = \"loss\", or unit = \"epoch\""));
             }
+            CallbackSpec::ModelCheckpoint { unit, file: Some(file), .. } => {
+                if let Some(problem) = file_problem(file, *unit, recipe) {
+                    report("file", problem);
+                }
+            }
             CallbackSpec::SkipNonFinite { .. } if has("terminate_on_nan") => {
                 report(
                     "kind",
@@ -167,28 +181,4 @@ fn check_callbacks(recipe: &Recipe, found: &mut Found) {
         }
     }
     check_monitors(recipe, found);
-}
-
-/// A callback that watches validation needs rows to validate on. Code may bring its own, so only recipes with a file are judged.
-fn check_monitors(recipe: &Recipe, found: &mut Found) {
-    if recipe.data.file.is_none() || recipe.data.validation > 0.0 || recipe.data.validation_file.is_some() {
-        return;
-    }
-    for (number, callback) in recipe.callbacks.iter().enumerate() {
-        if matches!(callback, CallbackSpec::ModelCheckpoint { best_only: false, .. }) {
-            continue;
-        }
-        if let Some(watch) = callback.watch()
-            && watch.monitor.needs_validation()
-        {
-            let (name, monitor) = (callback.name(), watch.monitor.name());
-            found.push((
-                format!("callbacks.{number}.monitor"),
-                format!(
-                    "{name} watches \"{monitor}\", but no rows are held out; set data.validation, for instance to 0.2, or monitor = \"{}\"",
-                    monitor.trim_start_matches("validation_")
-                ),
-            ));
-        }
-    }
 }

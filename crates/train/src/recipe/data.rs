@@ -107,8 +107,8 @@ pub struct DataSpec {
     pub shuffle: bool,
     /// `validation`: share of the rows held out, chosen by the seed. 0 holds none out. Default 0; below 1.
     pub validation: f64,
-    /// `validation_file`: another file, or folder, whose rows are held out, instead of a share; with the same columns, and read in the same way.
-    /// Not for text. Default: none.
+    /// `validation_file`: another file, or folder, whose rows are held out, instead of a share; with the same columns, and read in the same way:
+    /// with the classes, the scales and the vocabulary of `file`. Default: none.
     pub validation_file: Option<PathBuf>,
     /// `image`: channels, height and width of one example, for convolutions. Their product is the number of inputs.
     pub image: Option<[u64; 3]>,
@@ -123,6 +123,13 @@ pub struct DataSpec {
     /// `prefetch`: batches that are gathered ahead on another thread, which never changes a result; 0 gathers each when it is needed.
     /// Default 2 where rows are read from disk or decoded, 0 where they lie in memory.
     pub prefetch: Option<u64>,
+}
+
+impl DataSpec {
+    /// Whether rows are held out.
+    pub(crate) const fn holds_out(&self) -> bool {
+        self.validation > 0.0 || self.validation_file.is_some()
+    }
 }
 
 impl Default for DataSpec {

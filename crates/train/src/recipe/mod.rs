@@ -49,7 +49,9 @@ mod layer;
 mod layers;
 mod loss;
 mod loss_kind;
+mod metric;
 mod model;
+mod monitor;
 mod new;
 mod observe;
 mod optimizer;
@@ -69,7 +71,7 @@ mod write;
 
 pub use activation::Activation;
 pub(crate) use block_shapes::{inner_shapes, shapes_inside};
-pub use callbacks::{CallbackSpec, ClipMethod, Mode, Monitor, ThresholdMode, Watch};
+pub use callbacks::{CallbackSpec, ClipMethod};
 pub use constraint::ConstraintKind;
 pub use custom::CustomSpec;
 pub use data::{DataSpec, Missing, Normalize, Task};
@@ -81,7 +83,9 @@ pub use layer::{LayerSpec, layer_names};
 pub use layers::{LARGEST_LAYER, LayerKind, Merge, Padding};
 pub use loss::{LossSpec, LossTakes, Reduction};
 pub use loss_kind::{LossKind, LossWants};
+pub use metric::MetricKind;
 pub use model::ModelSpec;
+pub use monitor::{Mode, Monitor, ThresholdMode, Watch};
 pub use new::{new_recipe, new_recipe_for};
 pub use observe::ObserveSpec;
 pub use optimizer::{ClipSpec, DEFAULT_LEARNING_RATE, OptimizerKind, OptimizerSpec, PenaltySpec};
@@ -145,6 +149,9 @@ pub struct Recipe {
     pub outputs: Vec<OutputSpec>,
     /// `[loss]`: of the one output. Required, unless there are several.
     pub loss: LossSpec,
+    /// `metrics`: what is measured besides the loss, a list such as `["f1", "auc"]`; of several outputs, each has its own. Default: none but
+    /// `accuracy` of classes or `r2` of numbers.
+    pub metrics: Vec<MetricKind>,
     /// `[optimizer]`.
     pub optimizer: OptimizerSpec,
     /// `[penalty]`.
@@ -178,6 +185,7 @@ impl Default for Recipe {
             layers: Vec::new(),
             outputs: Vec::new(),
             loss: LossSpec::default(),
+            metrics: Vec::new(),
             optimizer: OptimizerSpec::default(),
             penalty: PenaltySpec::default(),
             clip: ClipSpec::default(),
@@ -199,6 +207,7 @@ impl Section for Recipe {
         visitor.text("device", &mut self.device);
         visitor.word("precision", &mut self.precision);
         visitor.word_or_none("task", &mut self.task);
+        visitor.words("metrics", &mut self.metrics);
         visitor.section("data", &mut self.data, false);
         visitor.section("model", &mut self.model, false);
         visitor.sections("layers", &mut self.layers);

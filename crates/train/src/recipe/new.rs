@@ -3,6 +3,7 @@ use super::{DEFAULT_LEARNING_RATE, Normalize, Task};
 use crate::data::DataError;
 use crate::data::columns::TARGET_NAMES;
 use crate::data::counted;
+use crate::data::files;
 use crate::data::survey::{ColumnSurvey, DISTINCT, Survey, survey};
 use std::path::Path;
 
@@ -36,6 +37,12 @@ pub fn new_recipe_for(csv: &Path) -> Result<String, DataError> {
 /// # Errors
 /// As [`new_recipe_for`].
 pub fn new_recipe(csv: &Path, file: &str) -> Result<String, DataError> {
+    if let Some(ending @ ("npz" | "parquet" | "safetensors")) = files::ending(csv).as_deref() {
+        let text = format!(
+            "a first recipe is guessed for .csv files alone; for a .{ending}, begin with the recipe of a .csv that is like it, or with the example in docs/recipe.md"
+        );
+        return Err(DataError::content(csv.display().to_string(), text));
+    }
     let survey = survey(csv)?;
     let guess = Guess::of(&survey, csv)?;
     let name = csv.file_stem().map_or_else(|| "run".to_owned(), |stem| stem.to_string_lossy().into_owned());

@@ -1,6 +1,6 @@
 //! Several outputs, each with targets and a loss of its own.
 use super::visit::{Limits, Section, Visitor};
-use super::{LayerSpec, LossKind, LossSpec};
+use super::{LayerSpec, LossKind, LossSpec, MetricKind};
 
 /// `[[outputs]]`: one of several outputs. Each hangs on the layers of the recipe with layers of its own, and learns target columns of its own;
 /// the losses are added up. Without this table there is one output, the last layer, and `[loss]`.
@@ -24,6 +24,9 @@ pub struct OutputSpec {
     pub weight: f64,
     /// `[outputs.loss]`, with the keys of `[loss]`. Required.
     pub loss: LossSpec,
+    /// `metrics`: what is measured of it besides its loss, a list such as `["f1", "auc"]`. Default: none but `accuracy` of classes or `r2` of
+    /// numbers.
+    pub metrics: Vec<MetricKind>,
     /// `[[outputs.layers]]`: its own layers, in order; the last gives the answer. Default: none, the layer `from` gives it.
     pub layers: Vec<LayerSpec>,
 }
@@ -36,6 +39,7 @@ impl Default for OutputSpec {
             target: Vec::new(),
             weight: 1.0,
             loss: LossSpec::default(),
+            metrics: Vec::new(),
             layers: Vec::new(),
         }
     }
@@ -47,6 +51,7 @@ impl Section for OutputSpec {
         visitor.text_or_none("from", &mut self.from);
         visitor.texts("target", &mut self.target);
         visitor.number("weight", &mut self.weight, Limits::NOT_NEGATIVE);
+        visitor.words("metrics", &mut self.metrics);
         visitor.section("loss", &mut self.loss, true);
         visitor.sections("layers", &mut self.layers);
     }
@@ -68,6 +73,13 @@ impl OutputSpec {
             layers: layers.into(),
             ..Self::default()
         }
+    }
+
+    /// With these measures besides its loss.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: impl Into<Vec<MetricKind>>) -> Self {
+        self.metrics = metrics.into();
+        self
     }
 
     /// With a loss that counts so much in the sum.

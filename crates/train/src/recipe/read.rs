@@ -374,6 +374,17 @@ impl Visitor for Reader<'_, '_> {
         }
     }
 
+    fn words<W: Word>(&mut self, key: &'static str, value: &mut Vec<W>) {
+        let mut texts = Vec::new();
+        self.texts(key, &mut texts);
+        for text in texts {
+            match W::all().iter().find(|word| word.word() == text) {
+                Some(word) => value.push(*word),
+                None => self.unknown_word(key, W::WHAT, &text, W::all().iter().map(|word| word.word())),
+            }
+        }
+    }
+
     fn kind<K: Kind>(&mut self, value: &mut K, required: bool) {
         let present = self.table.contains_key("kind");
         let name = self.read_text("kind").or_else(|| K::UNSAID.filter(|_| !present));
@@ -543,6 +554,10 @@ impl Visitor for Keys {
     }
 
     fn word_or_none<W: Word>(&mut self, key: &'static str, _: &mut Option<W>) {
+        self.0.push(key);
+    }
+
+    fn words<W: Word>(&mut self, key: &'static str, _: &mut Vec<W>) {
         self.0.push(key);
     }
 

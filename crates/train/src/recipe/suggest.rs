@@ -137,16 +137,32 @@ const KNOWN_AS: &[(&str, &str)] = &[
     ("t_mult", "multiplier"),
     ("validation_split", "validation"),
     ("val_split", "validation"),
+    ("validation_data", "validation_file"),
+    ("val_data", "validation_file"),
+    ("val_file", "validation_file"),
+    ("test_file", "validation_file"),
     ("val_loss", "validation_loss"),
     ("val_accuracy", "validation_accuracy"),
     ("val_acc", "validation_accuracy"),
     ("acc", "accuracy"),
+    ("binary_accuracy", "accuracy"),
+    ("categorical_accuracy", "accuracy"),
+    ("sparse_categorical_accuracy", "accuracy"),
+    ("top_k_categorical_accuracy", "top_5_accuracy"),
+    ("sparse_top_k_categorical_accuracy", "top_5_accuracy"),
+    ("f1_score", "f1"),
+    ("f1score", "f1"),
+    ("roc_auc", "auc"),
+    ("auroc", "auc"),
+    ("r2_score", "r2"),
+    ("root_mean_squared_error", "rmse"),
     ("labels", "target"),
     ("label", "target"),
     ("targets", "target"),
     ("features", "inputs"),
     ("path", "file"),
     ("filename", "file"),
+    ("filepath", "file"),
     ("gamma", "factor"),
     ("restore_best_weights", "restore_best"),
     ("save_best_only", "best_only"),
@@ -171,6 +187,21 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         return Some(word);
     }
     if let Some(word) = KNOWN_AS.iter().filter(|(theirs, _)| *theirs == lower).find_map(|(_, ours)| same(ours)) {
+        return Some(word);
+    }
+    // Keras' word for the rows that are held out.
+    let lower = match lower.strip_prefix("val_") {
+        Some(rest) => format!("validation_{rest}"),
+        None => lower,
+    };
+    if let Some(word) = same(&lower) {
+        return Some(word);
+    }
+    // Of one of several outputs: `species_acc`.
+    let of_output = lower.rsplit_once('_').and_then(|(output, last)| {
+        KNOWN_AS.iter().filter(|(theirs, _)| *theirs == last).find_map(|(_, ours)| same(&format!("{output}_{ours}")))
+    });
+    if let Some(word) = of_output {
         return Some(word);
     }
     let likeness = |word: &str| {

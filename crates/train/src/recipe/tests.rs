@@ -557,6 +557,11 @@ prop_compose! {
             other => other,
         };
         let class_weights = if loss.weighs() { vec![numbers.0, 1.0] } else { Vec::new() };
+        let metrics = match loss.wants() {
+            LossWants::Numbers => vec![MetricKind::Mae, MetricKind::R2],
+            LossWants::Classes | LossWants::Flags => vec![MetricKind::TopFiveAccuracy],
+            LossWants::Labels => Vec::new(),
+        };
         let label_smoothing = if loss.smooths() { numbers.1 } else { 0.0 };
         // These do not go together.
         let sets_rates = callbacks.iter().any(|callback| matches!(callback, CallbackSpec::LearningRateScheduler { .. }));
@@ -566,7 +571,7 @@ prop_compose! {
         let mut used = std::collections::BTreeSet::new();
         let layers = layers.into_iter().map(|mut layer| { layer.name = layer.name.filter(|name| used.insert(name.clone())); layer }).collect();
         Recipe {
-            name, seed, epochs, batch, task, data, layers, outputs: Vec::new(),
+            name, seed, epochs, batch, task, metrics, data, layers, outputs: Vec::new(),
             device: if numbers.1 < 0.5 { "cuda:3".to_owned() } else { "cpu".to_owned() },
             precision: if numbers.2 < 0.5 { Precision::F16 } else { Precision::Bf16 },
             loss_scale: LossScaleSpec { initial: 1.0 + numbers.0, interval: counts.0 + 1, ..LossScaleSpec::default() },

@@ -180,6 +180,9 @@ pub(crate) trait Visitor {
     /// A word of a list that may be absent.
     fn word_or_none<W: Word>(&mut self, key: &'static str, value: &mut Option<W>);
 
+    /// A list of words, or a single one. The empty list is the absent key.
+    fn words<W: Word>(&mut self, key: &'static str, value: &mut Vec<W>);
+
     /// The kind of the table that is being visited, and the keys of that kind.
     fn kind<K: Kind>(&mut self, value: &mut K, required: bool);
 

@@ -15,12 +15,13 @@ pub(crate) fn to_toml(recipe: &Recipe) -> String {
 
 /// The order in which a recipe is read by people; `name` would otherwise come last.
 fn place_of(key: &str) -> usize {
-    const ORDER: [&str; 15] = [
+    const ORDER: [&str; 16] = [
         "name",
         "seed",
         "epochs",
         "batch",
         "task",
+        "metrics",
         "data",
         "layers",
         "outputs",
@@ -159,6 +160,12 @@ impl Visitor for Writer {
     fn word_or_none<W: Word>(&mut self, key: &'static str, value: &mut Option<W>) {
         if let Some(value) = value {
             self.put(key, value.word());
+        }
+    }
+
+    fn words<W: Word>(&mut self, key: &'static str, value: &mut Vec<W>) {
+        if !value.is_empty() {
+            self.put(key, value.iter().map(|word| word.word()).collect::<Array>());
         }
     }
 

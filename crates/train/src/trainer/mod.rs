@@ -14,13 +14,13 @@ use crate::auxiliary::{AskedLoss, AuxiliaryLoss};
 use crate::batches::Rows;
 use crate::callbacks::Callback;
 use crate::check;
-use crate::data::RowSource;
+use crate::data::{RowSource, Scaling};
 use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::gradient_hook::GradientHook;
 use crate::layers::Initialize;
 use crate::losses::{Loss, OutputLosses};
-use crate::metric::Metric;
+use crate::metric::{Metric, Metrics};
 use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::outcome::Outcome;
@@ -202,16 +202,14 @@ impl<M: Model> Trainer<M> {
     /// When the data set is empty, a class has no output, or the folder cannot be used. A loss that becomes NaN is not an error: it
     /// is in the outcome.
     pub fn fit(self, data: &dyn RowSource) -> Result<Outcome<M>, TrainError> {
-        let Self { recipe, model, parts, hooks, callbacks, folder, interrupt, observed, resume } = self;
-        if let Some(problem) = parts.metrics.problem() {
-            return Err(TrainError::Mismatch(problem));
-        }
+        let Self { recipe, model, mut parts, hooks, callbacks, folder, interrupt, observed, resume } = self;
         let takes = parts.loss.describe().takes;
         let Prepared { rows: data, task, training, validation } = prepare(data, &recipe, takes)?;
+        let scoring = Scoring::new(task, takes);
+        parts.metrics = with_those_of(&recipe, parts.metrics, scoring, &data.targets)?;
         let (model, rules, auxiliary) = parts.given_to(model, data.features(), recipe.seed)?;
         check::check_inputs(&model, &data, &training, &validation)?;
         let (training, validation) = (Rows::new(&data, training), Rows::new(&data, validation));
-        let scoring = Scoring::new(task, takes);
         let outputs = check::outputs(&model, data.features());
         recipe.check_precision(&device_of(&model, true))?;
         let (loss, device) = (parts.loss.as_ref(), device_of(&model, true));
@@ -226,6 +224,21 @@ impl<M: Model> Trainer<M> {
         let outcome = run.end(end, data.inputs.clone(), data.targets.clone());
         Ok(Outcome { given: Some(Given { recipe, parts, preprocessing }), ..outcome })
     }
+}
+
+/// The metrics of the recipe, then those of the code. Of several outputs each has its own.
+fn with_those_of(
+    recipe: &Recipe,
+    metrics: Metrics,
+    scoring: Scoring,
+    scaling: &Scaling,
+) -> Result<Metrics, TrainError> {
+    let mut all = Metrics::default();
+    if recipe.outputs.is_empty() {
+        all = Metrics::of_recipe(&recipe.metrics, "", scoring, scaling);
+    }
+    all.extend(metrics);
+    all.problem().map_or(Ok(all), |problem| Err(TrainError::Mismatch(problem)))
 }
 
 /// What was asked of a trainer, besides the recipe and the loss.

@@ -174,12 +174,16 @@ impl<M: Model> Run<'_, M> {
     /// Writes the model to a file of the run, and deletes those that callbacks have no use for any more.
     pub(super) fn checkpoint(&mut self, file: &str) {
         let (Some(folder), Some(state)) = (&self.folder, &self.state) else { return };
+        let finite = self.parameters.first_non_finite(&state.model).is_none();
+        if !finite && checkpoint::exists(folder, file) {
+            self.note(format!("the checkpoint {file} was kept as it is, for the weights are not finite any more"));
+            return;
+        }
         if let Err(error) = checkpoint::save(folder, file, &state.model, self.step, self.engine.recipe.hash()) {
             self.warnings.push(error.to_string());
             // Older checkpoints are only deleted once the new one is safe.
             return;
         }
-        let finite = self.parameters.first_non_finite(&state.model).is_none();
         for callback in &mut self.callbacks {
             checkpoint::remove(folder, &callback.checkpoint_saved(file, finite));
         }

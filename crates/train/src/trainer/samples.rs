@@ -8,6 +8,7 @@ use crate::metrics::{Answers, Scoring};
 use crate::model::Model;
 use crate::prepare::Ready;
 use crate::random::{Purpose, Random};
+use crate::recipe::Examples;
 use barograph_burn::{Numerics, Scope, device_of, from_slice, to_vec};
 use barograph_vocab::RunEnd;
 
@@ -88,7 +89,11 @@ impl<M: Model> Run<'_, M> {
         let (mut inputs, mut seen) = (Vec::new(), Vec::new());
         data.original().inputs(&rows, &mut inputs)?;
         data.inputs(&rows, &mut seen)?;
-        let image = self.engine.recipe.data.image.map(|sizes| sizes.map(|size| size as usize));
+        let shape = match &self.engine.recipe.data.examples {
+            Examples::Images { spec } => Some(spec.shape()),
+            _ => self.engine.recipe.data.image,
+        };
+        let image = shape.map(|sizes| sizes.map(|size| size as usize));
         Ok(Sampled {
             callback,
             held_out: rows.iter().map(|row| validation.numbers().contains(row)).collect(),

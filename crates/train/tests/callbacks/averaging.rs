@@ -104,7 +104,7 @@ fn the_best_weights_come_back_even_where_every_epoch_is_done() {
     let scheduler = || LearningRateScheduler::table(vec![(0, 0.01), (3, 10.0)]);
     let watch = Watch { monitor: Monitor::Loss, ..Watch::default() };
     let run = |restore| {
-        let stopping = EarlyStopping::new(watch, 100).restore_best(restore);
+        let stopping = EarlyStopping::new(watch.clone(), 100).restore_best(restore);
         trainer(&recipe, &data).callback(scheduler()).callback(stopping).fit(&data).unwrap()
     };
     let best = trainer(&Recipe { epochs: 3, ..recipe.clone() }, &data).callback(scheduler()).fit(&data).unwrap();

@@ -1,4 +1,9 @@
 //! Writes the model every so often.
+mod file_name;
+
+pub(crate) use file_name::FileName;
+
+use super::jsonl_logger::numbers;
 use super::monitor::Best;
 use super::{Action, Callback, StepReport, memory};
 use crate::recipe::{Monitor, Unit, Watch};
@@ -7,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 /// Writes the model as safetensors every so many epochs or steps, or of those only at each improvement, and keeps the last few.
 ///
-/// The last healthy checkpoint is never deleted: the last whose weights are all finite, written when the losses were finite.
+/// The last healthy checkpoint is never deleted, nor written over by one that is not healthy: the last whose weights are all finite, written
+/// when the losses were finite.
 #[derive(Clone, Debug)]
 pub struct ModelCheckpoint {
     watch: Watch,
@@ -16,6 +22,10 @@ pub struct ModelCheckpoint {
     unit: Unit,
     best_only: bool,
     keep_last: u64,
+    /// Where it is not the default.
+    file: Option<FileName>,
+    /// The checkpoint that was asked for last.
+    asked: Option<String>,
     /// Whether the losses were finite when the last checkpoint was asked for.
     finite: bool,
     kept: Vec<Kept>,
@@ -39,15 +49,28 @@ impl ModelCheckpoint {
     #[must_use]
     pub fn new(watch: Watch, keep_last: u64) -> Self {
         Self {
+            best: Best::new(watch.clone()),
             watch,
-            best: Best::new(watch),
             every: 1,
             unit: Unit::Epoch,
             best_only: false,
             keep_last: keep_last.max(1),
+            file: None,
+            asked: None,
             finite: true,
             kept: Vec::new(),
         }
+    }
+
+    /// What checkpoints are called: a name with numbers in braces, each with a format of Python or Rust if need be, such as
+    /// `{epoch:03}-{validation_loss:.3f}`. There are `epoch` (the first is 1), `step` and every number of the epoch; of steps `loss` and
+    /// `accuracy`. A name that comes again is written over. Unless told otherwise, `epoch-{epoch:04}` or `step-{step:06}`.
+    ///
+    /// # Errors
+    /// What is wrong with the name.
+    pub fn file(mut self, name: &str) -> Result<Self, String> {
+        self.file = Some(FileName::parse(name)?);
+        Ok(self)
     }
 
     /// Epochs between two checkpoints.
@@ -79,12 +102,19 @@ impl ModelCheckpoint {
     }
 
     /// What it does when `number` of its units are done.
-    fn at(&mut self, number: u64, file: impl FnOnce() -> String, improves: bool, losses: &[f64]) -> Action {
+    fn at(&mut self, number: u64, file: impl FnOnce(&Self) -> String, improves: bool, losses: &[f64]) -> Action {
         if !number.is_multiple_of(self.every) || (self.best_only && !improves) {
             return Action::Continue;
         }
-        self.finite = losses.iter().all(|loss| loss.is_finite());
-        Action::Checkpoint { file: file() }
+        let file = file(self);
+        let finite = losses.iter().all(|loss| loss.is_finite());
+        let last_healthy = self.kept.iter().rfind(|kept| kept.healthy);
+        if !finite && last_healthy.is_some_and(|kept| kept.file == file) {
+            return Action::Continue;
+        }
+        self.finite = finite;
+        self.asked = Some(file.clone());
+        Action::Checkpoint { file }
     }
 
     /// Drops all but the last few from the list, and never the last healthy one. Returns their files.
@@ -115,7 +145,18 @@ impl Callback for ModelCheckpoint {
             _ => None,
         };
         let (done, improves) = (step.step + 1, self.best.improves_to(number));
-        self.at(done, || format!("step-{done:06}.safetensors"), improves, &[step.loss])
+        let value = |name: &str| match name {
+            "epoch" => Some(step.epoch as f64 + 1.0),
+            "step" => Some(done as f64),
+            "loss" => Some(step.loss),
+            "accuracy" => step.accuracy,
+            _ => None,
+        };
+        let file = |own: &Self| match &own.file {
+            Some(file) => file.with(value),
+            None => format!("step-{done:06}.safetensors"),
+        };
+        self.at(done, file, improves, &[step.loss])
     }
 
     fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
@@ -124,17 +165,30 @@ impl Callback for ModelCheckpoint {
         }
         let (done, improves) = (u64::from(epoch.epoch) + 1, self.best.improves(epoch));
         let losses = [Scalar::Loss, Scalar::ValidationLoss].map(|scalar| epoch.scalar(scalar).unwrap_or(0.0));
-        self.at(done, || format!("epoch-{done:04}.safetensors"), improves, &losses)
+        let value = |name: &str| match name {
+            "epoch" => Some(done as f64),
+            "step" => Some(epoch.steps as f64),
+            name => numbers(epoch).find(|(known, _)| *known == name).map(|(_, value)| value),
+        };
+        let file = |own: &Self| match &own.file {
+            Some(file) => file.with(value),
+            None => format!("epoch-{done:04}.safetensors"),
+        };
+        self.at(done, file, improves, &losses)
     }
 
     fn checkpoint_saved(&mut self, file: &str, finite: bool) -> Vec<String> {
-        let begin = if self.unit == Unit::Step { "step-" } else { "epoch-" };
-        if !file.starts_with(begin) {
+        // Others ask for checkpoints, too.
+        if self.asked.as_deref() != Some(file) {
             return Vec::new();
         }
         self.kept.retain(|kept| kept.file != file);
         self.kept.push(Kept { file: file.to_owned(), healthy: finite && self.finite });
         self.rotate()
+    }
+
+    fn trouble(&mut self) -> Option<String> {
+        self.best.trouble("model_checkpoint")
     }
 
     fn state(&self) -> String {
@@ -220,6 +274,33 @@ mod tests {
         assert_eq!(callback.epoch_end(&epoch(0, 1.0)), Action::Continue);
         let files: Vec<String> = files.into_iter().collect();
         assert_eq!(files, ["step-000006.safetensors", "step-000009.safetensors", "step-000012.safetensors"]);
+    }
+
+    #[test]
+    fn names_hold_numbers_and_the_oldest_go_all_the_same() {
+        let named = |name: &str| keeps(2).file(name).unwrap();
+        let files = left_of(&mut named("{epoch:02}-{step}-{loss:.1f}"), &[4.0, 3.0, 2.0]);
+        assert_eq!(files, ["02-20-3.0.safetensors", "03-30-2.0.safetensors"]);
+        let (mut callback, mut files) = (named("e{epoch}-s{step}-{accuracy:.2f}").every_steps(1), BTreeSet::new());
+        let step = StepReport { step: 8, epoch: 1, accuracy: Some(0.5), ..StepReport::default() };
+        let action = callback.step_end(&step);
+        left(&mut callback, &mut files, action, true);
+        assert_eq!(files.into_iter().collect::<Vec<_>>(), ["e2-s9-0.50.safetensors"]);
+        assert!(keeps(1).file("a/b").is_err());
+    }
+
+    #[test]
+    fn a_name_that_comes_again_is_written_over_but_not_by_a_run_gone_bad() {
+        let mut callback = keeps(1).file("latest").unwrap();
+        let saves = [2.0, 1.0, f64::NAN, f64::NAN].map(|loss| {
+            let action = callback.epoch_end(&epoch(0, loss));
+            let saved = matches!(action, Action::Checkpoint { .. });
+            if let Action::Checkpoint { file } = action {
+                assert_eq!(callback.checkpoint_saved(&file, true), [""; 0]);
+            }
+            saved
+        });
+        assert_eq!(saves, [true, true, false, false]);
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! How far a training is, for people.
+mod bar;
+
+pub use bar::{Bar, BarLook};
+
 use super::jsonl_logger::numbers;
 use super::{Action, Callback, RunInfo, StepReport};
 use barograph_vocab::{EpochRecord, RunEnd};
-use indicatif::{ProgressBar as Bar, ProgressDrawTarget, ProgressStyle};
 use std::fmt;
 use std::io::{IsTerminal, Write};
-
-/// The bar is drawn this often a second at most (our choice).
-const DRAWS_PER_SECOND: u8 = 15;
 
 /// Shows how far a training is: on a terminal a bar with the loss and the time that is left, and a line for each epoch. The program
 /// `barograph` has a bar of its own; this is for one's own programs.
@@ -43,7 +43,7 @@ impl ProgressBar {
         let lines = &mut self.lines;
         let mut write = || _ = writeln!(lines, "{line}");
         match &self.bar {
-            Some(bar) => bar.suspend(write),
+            Some(bar) => bar.above(write),
             None => write(),
         }
     }
@@ -53,20 +53,15 @@ impl Callback for ProgressBar {
     fn train_begin(&mut self, run: &RunInfo<'_>) -> Action {
         self.epochs = run.epochs;
         let steps = run.epochs.saturating_mul(run.steps_per_epoch);
-        self.bar = self.shows_bar.then(|| {
-            let bar = Bar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
-            let style = ProgressStyle::with_template("{prefix} {wide_bar} {msg}  {per_sec}  {eta}");
-            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"))
-        });
+        self.bar = self.shows_bar.then(|| Bar::new(steps, BarLook::default()));
         Action::Continue
     }
 
     fn step_end(&mut self, step: &StepReport<'_>) -> Action {
         if let Some(bar) = &self.bar {
-            bar.set_prefix(format!("epoch {}/{}", step.epoch + 1, self.epochs));
             let accuracy = step.accuracy.map_or_else(String::new, |accuracy| format!("  accuracy {accuracy:.2}"));
-            bar.set_message(format!("loss {}{accuracy}", number(step.loss)));
-            bar.set_position(step.step + 1);
+            let epoch = format!("epoch {}/{}", step.epoch + 1, self.epochs);
+            bar.show(step.step + 1, epoch, format!("loss {}{accuracy}", number(step.loss)));
         }
         Action::Continue
     }
@@ -82,9 +77,7 @@ impl Callback for ProgressBar {
     }
 
     fn train_end(&mut self, _: RunEnd) -> Action {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
+        self.bar = None;
         Action::Continue
     }
 }

@@ -130,6 +130,8 @@ impl Visitor for Checker {
 
     fn word_or_none<W: Word>(&mut self, _: &'static str, _: &mut Option<W>) {}
 
+    fn words<W: Word>(&mut self, _: &'static str, _: &mut Vec<W>) {}
+
     fn kind<K: Kind>(&mut self, value: &mut K, _: bool) {
         value.visit(self);
     }

@@ -51,9 +51,6 @@ pub(super) fn check_examples(recipe: &Recipe, found: &mut Found) {
     if is_stream && data.normalize_target != Normalize::None {
         out("normalize_target", "the number of a token is no measure");
     }
-    if is_text && data.validation_file.is_some() {
-        out("validation_file", "tokens are numbered by one file; hold out a share of it with data.validation");
-    }
     if is_text && data.stream {
         out("stream", "tokens are held in memory");
     }

@@ -1,6 +1,7 @@
 //! Losses, and the outputs that each has one.
 use super::Found;
 use super::layers::{check_constraints, check_names};
+use super::numbers::check_metrics;
 use crate::recipe::{LossKind, LossSpec, LossWants, Normalize, Recipe, suggest};
 
 /// Several outputs have names and columns of their own, and start from layers that are there.
@@ -31,6 +32,7 @@ pub(super) fn check_outputs(recipe: &Recipe, found: &mut Found) {
             report("target", format!("{key} has no target; name the column that it learns, as target = \"price\""));
         }
         check_loss(&format!("{key}.loss"), &output.loss, found);
+        check_metrics(&key, &output.metrics, &output.loss, found);
         check_names(&format!("{key}.layers"), &output.layers, found);
         check_constraints(&format!("{key}.layers"), &output.layers, found);
     }
