@@ -16,8 +16,9 @@ pub use barograph_report as report;
 pub use barograph_train::{
     Answers, AuxiliaryLoss, Constraint, Evaluation, GradCheckOptions, GradientCheck, GradientHook, LearningRates,
     LoadedWeights, Loss, LossFacts, LrFindOptions, Metric, MetricBatch, Model, Network, Outcome, Overfit,
-    OverfitOptions, Predictions, PreflightCheck, Preprocessing, Regularizer, Review, Scoring, StepGradients, Subject,
-    Summary, TargetTensor, TrainError, Trainer, WeightGradient, callbacks, data, gradcheck, layers, load_from,
-    load_weights, losses, lr_find, overfit, predict, preflight, random, recipe, save_weights, summarize, try_remedy,
+    OverfitOptions, Predictions, PreflightCheck, Preprocessing, Progress, Regularizer, Review, Scoring, StepGradients,
+    Subject, Summary, TargetTensor, TrainError, Trainer, WeightGradient, callbacks, data, evaluate, gradcheck,
+    gradcheck_with, layers, load_from, load_weights, losses, lr_find, lr_find_with, overfit, overfit_with, predict,
+    preflight, random, recipe, save_weights, summarize, try_remedy,
 };
 pub use barograph_vocab as vocab;

@@ -5,13 +5,16 @@ use crate::check;
 use crate::data::RowSource;
 use crate::engine::Engine;
 use crate::error::TrainError;
-use crate::evaluate::evaluate;
+use crate::evaluate::evaluate as of_rows;
+use crate::losses::Loss;
+use crate::metric::Metrics;
 use crate::metrics::Scoring;
 use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::parts::Given;
 use crate::prepare::{Ready, keep_finite};
-use crate::recipe::Missing;
+use crate::preprocessing::Preprocessing;
+use crate::recipe::{Missing, Recipe};
 use crate::weight_rules::WeightRules;
 use barograph_burn::device_of;
 use barograph_vocab::Scalar;
@@ -54,35 +57,64 @@ impl<M: Model> Outcome<M> {
         let Some(Given { recipe, parts, preprocessing }) = &self.given else {
             unreachable!("a trainer hands over all that it was given")
         };
-        let ready = Ready::again(data, preprocessing)?;
-        let mut places: Vec<usize> = (0..ready.rows()).collect();
-        if recipe.data.missing == Missing::Drop {
-            keep_finite(&ready, &mut places)?;
-        }
-        if places.is_empty() {
-            return Err(TrainError::Mismatch("the data set has no rows to measure anything on".to_owned()));
-        }
-        check::check_inputs(&self.model, &ready, &places, &[])?;
-        let (features, takes) = (ready.features(), parts.loss.describe().takes);
-        let task = preprocessing.task().map_err(TrainError::Mismatch)?;
-        let rows = Rows::new(&ready, places);
-        let engine = Engine {
-            recipe,
-            loss: parts.loss.as_ref(),
-            rows: &rows,
-            scoring: Scoring::new(task, takes),
-            outputs: check::outputs(&self.model, features),
-            device: device_of(&self.model, true),
-            rules: WeightRules::default(),
-            auxiliary: Auxiliary::default().with_metrics(parts.metrics.clone()),
-        };
-        check::check_outputs(&engine, &ready)?;
-        let measured = evaluate(&engine, &self.model, &rows)?;
-        let scalar =
-            |wanted: Scalar| measured.scalars.iter().find(|(scalar, _)| *scalar == wanted).map(|(_, value)| *value);
-        let score = scalar(engine.scoring.validation_scalar()).map(|score| (engine.scoring.scalar(), score));
-        let bare = |(name, value): (String, f64)| (name.trim_start_matches("validation_").to_owned(), value);
-        let loss = scalar(Scalar::ValidationLoss).unwrap_or(f64::NAN);
-        Ok(Evaluation { rows: rows.len(), loss, score, named: measured.named.clone().into_iter().map(bare).collect() })
+        measure(&self.model, parts.loss.as_ref(), recipe, preprocessing, parts.metrics.clone(), data)
     }
+}
+
+/// The same for a model whose training is over: that of a run, with the loss and the metrics of its recipe, and with what its training did to
+/// the data, see [`Preprocessing`].
+///
+/// # Errors
+/// As [`Outcome::evaluate`].
+pub fn evaluate<M: Model>(
+    model: &M,
+    loss: &dyn Loss,
+    recipe: &Recipe,
+    preprocessing: &Preprocessing,
+    data: &dyn RowSource,
+) -> Result<Evaluation, TrainError> {
+    let scoring = Scoring::new(preprocessing.task().map_err(TrainError::Mismatch)?, loss.describe().takes);
+    let scaling = preprocessing.of_targets();
+    let metrics = Metrics::with_those_of(recipe, Metrics::default(), scoring, &scaling)?;
+    measure(model, loss, recipe, preprocessing, metrics, data)
+}
+
+fn measure<M: Model>(
+    model: &M,
+    loss: &dyn Loss,
+    recipe: &Recipe,
+    preprocessing: &Preprocessing,
+    metrics: Metrics,
+    data: &dyn RowSource,
+) -> Result<Evaluation, TrainError> {
+    let ready = Ready::again(data, preprocessing)?;
+    let mut places: Vec<usize> = (0..ready.rows()).collect();
+    if recipe.data.missing == Missing::Drop {
+        keep_finite(&ready, &mut places)?;
+    }
+    if places.is_empty() {
+        return Err(TrainError::Mismatch("the data set has no rows to measure anything on".to_owned()));
+    }
+    check::check_inputs(model, &ready, &places, &[])?;
+    let (features, takes) = (ready.features(), loss.describe().takes);
+    let task = preprocessing.task().map_err(TrainError::Mismatch)?;
+    let rows = Rows::new(&ready, places);
+    let engine = Engine {
+        recipe,
+        loss,
+        rows: &rows,
+        scoring: Scoring::new(task, takes),
+        outputs: check::outputs(model, features),
+        device: device_of(model, true),
+        rules: WeightRules::default(),
+        auxiliary: Auxiliary::default().with_metrics(metrics),
+    };
+    check::check_outputs(&engine, &ready)?;
+    let measured = of_rows(&engine, model, &rows)?;
+    let scalar =
+        |wanted: Scalar| measured.scalars.iter().find(|(scalar, _)| *scalar == wanted).map(|(_, value)| *value);
+    let score = scalar(engine.scoring.validation_scalar()).map(|score| (engine.scoring.scalar(), score));
+    let bare = |(name, value): (String, f64)| (name.trim_start_matches("validation_").to_owned(), value);
+    let loss = scalar(Scalar::ValidationLoss).unwrap_or(f64::NAN);
+    Ok(Evaluation { rows: rows.len(), loss, score, named: measured.named.clone().into_iter().map(bare).collect() })
 }

@@ -59,7 +59,7 @@ pub use backup::{BACKUP_FILE, recipe_to_resume};
 pub use checkpoint::{MODEL_FILE, RECIPE_FILE, load_weights, save_weights};
 pub use clip::{Clipped, clip};
 pub use error::TrainError;
-pub use evaluation::Evaluation;
+pub use evaluation::{Evaluation, evaluate};
 pub use gradcheck::{
     Element, GRADCHECK_STEP, GRADCHECK_TOLERANCE, GradCheckOptions, GradientCheck, SINGLE_TOLERANCE, TensorCheck,
     gradcheck, gradcheck_with,

@@ -135,8 +135,13 @@ impl Preprocessing {
         Scaling { scale: self.input_scale.clone(), shift: self.input_shift.clone() }.apply(inputs);
     }
 
+    /// What was done to the targets.
+    pub(crate) fn of_targets(&self) -> Scaling {
+        Scaling { scale: self.target_scale.clone(), shift: self.target_shift.clone() }
+    }
+
     /// Brings outputs back to the unit of the targets, in place.
     pub fn undo(&self, outputs: &mut [f32]) {
-        Scaling { scale: self.target_scale.clone(), shift: self.target_shift.clone() }.undo(outputs);
+        self.of_targets().undo(outputs);
     }
 }

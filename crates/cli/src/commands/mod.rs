@@ -6,6 +6,7 @@ mod completions;
 mod ctl;
 mod demo;
 mod diagnose;
+mod evaluate;
 mod evidence;
 mod explain;
 mod gradcheck;
@@ -20,6 +21,7 @@ mod runs;
 mod subject;
 mod summary;
 mod train;
+mod trained;
 
 use crate::context::Context;
 use crate::exit::{ExitCode, WRONG};
@@ -58,6 +60,7 @@ enum Command {
     GradCheck(gradcheck::GradCheck),
     Overfit(overfit::OverfitCommand),
     Train(train::Train),
+    Evaluate(evaluate::Evaluate),
     Predict(predict::Predict),
     Ctl(ctl::Ctl),
     Run(run::Run),
@@ -89,6 +92,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::GradCheck(command) => command.run(&context),
         Command::Overfit(command) => command.run(&context),
         Command::Train(command) => command.run(&context),
+        Command::Evaluate(command) => command.run(&context),
         Command::Predict(command) => command.run(&context),
         Command::Ctl(command) => command.run(&context),
         Command::Run(command) => command.run(),

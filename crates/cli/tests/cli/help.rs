@@ -1,7 +1,7 @@
 //! The help texts, which are how people learn the commands.
 use crate::binary::Desk;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "demo",
     "new",
     "check",
@@ -10,6 +10,7 @@ const COMMANDS: [&str; 16] = [
     "gradcheck",
     "overfit",
     "train",
+    "evaluate",
     "predict",
     "ctl",
     "diagnose",

@@ -7,6 +7,7 @@ mod ctl;
 mod data;
 mod demo;
 mod disk;
+mod evaluations;
 mod fail_on;
 mod help;
 mod interrupt;
@@ -17,3 +18,5 @@ mod recipes;
 mod reports;
 mod resume;
 mod run_folders;
+#[cfg(target_os = "linux")]
+mod terminal;

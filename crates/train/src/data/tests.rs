@@ -10,7 +10,6 @@ mod tensors;
 mod texts;
 mod time_series;
 mod validation_file;
-mod validation_file;
 
 const DIGITS: &str = include_str!("../../../../data/digits.csv");
 const PLAIN_NPZ: &[u8] = include_bytes!("fixtures/plain.npz");

@@ -5,8 +5,9 @@ use super::confusion::Confusion;
 use super::distance::Distance;
 use super::top::TopFive;
 use crate::data::Scaling;
+use crate::error::TrainError;
 use crate::metric::Metrics;
-use crate::recipe::MetricKind;
+use crate::recipe::{MetricKind, Recipe};
 
 impl Metrics {
     /// Those of an output, with `prefix` before their names; `scaling` is what was done to its targets.
@@ -30,9 +31,17 @@ impl Metrics {
         metrics
     }
 
-    /// Adds others behind these.
-    pub(crate) fn extend(&mut self, others: Self) {
-        self.metrics.extend(others.metrics);
+    /// Those of a recipe, then those of the code. Of several outputs each has its own.
+    pub(crate) fn with_those_of(
+        recipe: &Recipe,
+        of_code: Self,
+        scoring: Scoring,
+        scaling: &Scaling,
+    ) -> Result<Self, TrainError> {
+        let kinds: &[MetricKind] = if recipe.outputs.is_empty() { &recipe.metrics } else { &[] };
+        let mut all = Self::of_recipe(kinds, "", scoring, scaling);
+        all.metrics.extend(of_code.metrics);
+        all.problem().map_or(Ok(all), |problem| Err(TrainError::Mismatch(problem)))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::auxiliary::{AskedLoss, AuxiliaryLoss};
 use crate::batches::Rows;
 use crate::callbacks::Callback;
 use crate::check;
-use crate::data::{RowSource, Scaling};
+use crate::data::RowSource;
 use crate::engine::Engine;
 use crate::error::TrainError;
 use crate::gradient_hook::GradientHook;
@@ -206,7 +206,7 @@ impl<M: Model> Trainer<M> {
         let takes = parts.loss.describe().takes;
         let Prepared { rows: data, task, training, validation } = prepare(data, &recipe, takes)?;
         let scoring = Scoring::new(task, takes);
-        parts.metrics = with_those_of(&recipe, parts.metrics, scoring, &data.targets)?;
+        parts.metrics = Metrics::with_those_of(&recipe, parts.metrics, scoring, &data.targets)?;
         let (model, rules, auxiliary) = parts.given_to(model, data.features(), recipe.seed)?;
         check::check_inputs(&model, &data, &training, &validation)?;
         let (training, validation) = (Rows::new(&data, training), Rows::new(&data, validation));
@@ -224,21 +224,6 @@ impl<M: Model> Trainer<M> {
         let outcome = run.end(end, data.inputs.clone(), data.targets.clone());
         Ok(Outcome { given: Some(Given { recipe, parts, preprocessing }), ..outcome })
     }
-}
-
-/// The metrics of the recipe, then those of the code. Of several outputs each has its own.
-fn with_those_of(
-    recipe: &Recipe,
-    metrics: Metrics,
-    scoring: Scoring,
-    scaling: &Scaling,
-) -> Result<Metrics, TrainError> {
-    let mut all = Metrics::default();
-    if recipe.outputs.is_empty() {
-        all = Metrics::of_recipe(&recipe.metrics, "", scoring, scaling);
-    }
-    all.extend(metrics);
-    all.problem().map_or(Ok(all), |problem| Err(TrainError::Mismatch(problem)))
 }
 
 /// What was asked of a trainer, besides the recipe and the loss.
