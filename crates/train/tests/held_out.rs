@@ -66,16 +66,12 @@ fn what_does_not_fit_is_said_with_its_file() {
         error.replace(&folder.path().display().to_string(), "FOLDER")
     };
     let both = Recipe::parse(&RECIPE.replace("target =", "validation = 0.2\ntarget ="), "both.toml");
-    let text = RECIPE
-        .replace("target =", "examples = { kind = \"text\", length = 4 }\ntarget =")
-        .replace("normalize = \"standard\"\n", "");
     insta::assert_snapshot!(
         [
             refused(&csv(&["ox", "heron"], 3)),
             refused(&csv(&["ox"], 3).replace("noise", "loud")),
             refused("length,kind\n20,ox\n"),
             both.expect_err("one of them").to_string(),
-            Recipe::parse(&text, "text.toml").expect_err("no text").to_string(),
         ]
         .join("\n")
     );
