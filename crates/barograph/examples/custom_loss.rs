@@ -1,6 +1,6 @@
 //! A loss of one's own, at which outliers do not pull: any function from outputs and targets to one number is a loss.
 use barograph::data::{Dataset, Targets};
-use barograph::recipe::{LayerSpec, LossKind, LossSpec, OptimizerKind, OptimizerSpec, Recipe};
+use barograph::recipe::{LayerSpec, LossKind, OptimizerKind, OptimizerSpec, Recipe};
 use barograph::{Loss, Network, TargetTensor, Trainer, cpu, ops};
 use burn::prelude::*;
 
@@ -27,7 +27,7 @@ fn fitted(loss: impl Loss + 'static) -> Result<f32, Box<dyn std::error::Error>> 
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (squared, ours) = (fitted(LossSpec::from(LossKind::Mse))?, fitted(cauchy)?);
+    let (squared, ours) = (fitted(LossKind::Mse)?, fitted(cauchy)?);
     println!("A line through points of which a tenth are far off, at x = 0, where 1 is right:");
     println!("  mean squared error  {squared:.3}");
     println!("  our Cauchy loss     {ours:.3}");

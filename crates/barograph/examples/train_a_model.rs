@@ -1,7 +1,7 @@
 //! Trains a model written in Rust, and prints what Barograph says of the run.
 use barograph::callbacks::EarlyStopping;
 use barograph::data::{Dataset, Targets};
-use barograph::recipe::{LossKind, LossSpec, OptimizerKind, OptimizerSpec, Recipe, Watch};
+use barograph::recipe::{LossKind, OptimizerKind, OptimizerSpec, Recipe, Watch};
 use barograph::report::{Curves, Report, TerminalOptions, terminal};
 use barograph::vocab::Scalar;
 use barograph::{Model, Trainer, cpu, tap};
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     recipe.data.validation = 0.2;
     recipe.optimizer = OptimizerSpec::from(OptimizerKind::adam()).with_learning_rate(0.01);
 
-    let outcome = Trainer::new(TwoLayers { hidden, output }, LossSpec::from(LossKind::CrossEntropy))
+    let outcome = Trainer::new(TwoLayers { hidden, output }, LossKind::CrossEntropy)
         .recipe(recipe)
         .callback(EarlyStopping::new(Watch::default(), 10))
         .fit(&data)?;

@@ -54,9 +54,7 @@ impl<M: Model> Outcome<M> {
     /// # Errors
     /// When there is no row, or the data set has other columns, or a class that training did not know.
     pub fn evaluate(&self, data: &dyn RowSource) -> Result<Evaluation, TrainError> {
-        let Some(Given { recipe, parts, preprocessing }) = &self.given else {
-            unreachable!("a trainer hands over all that it was given")
-        };
+        let Given { recipe, parts, preprocessing } = self.given();
         measure(&self.model, parts.loss.as_ref(), recipe, preprocessing, parts.metrics.clone(), data)
     }
 }

@@ -1,5 +1,5 @@
 //! What a training came to.
-use crate::data::Scaling;
+use crate::data::source::ROWS_AT_ONCE;
 use crate::parts::Given;
 use crate::trial::Baseline;
 use barograph_burn::{Observer, Scope, device_of, from_slice, to_vec};
@@ -22,8 +22,6 @@ pub struct Outcome<M> {
     /// What went wrong around the training and did not stop it: a full disk, an unwritable file. One sentence each.
     pub warnings: Vec<String>,
     pub(crate) observer: Option<Observer>,
-    pub(crate) inputs: Scaling,
-    pub(crate) targets: Scaling,
     pub(crate) baseline: Baseline<M>,
     /// What the trainer was given. The run borrows it until it is over.
     pub(crate) given: Option<Given>,
@@ -46,6 +44,12 @@ impl<M> Outcome<M> {
     #[must_use]
     pub fn remedies(&self, slug: &str) -> Vec<Remedy> {
         self.observer.as_ref().map(|observer| observer.with(|session| session.remedies(slug))).unwrap_or_default()
+    }
+
+    /// What the trainer was given.
+    pub(crate) fn given(&self) -> &Given {
+        let Some(given) = &self.given else { unreachable!("a trainer hands over all that it was given") };
+        given
     }
 
     /// A number of the last epoch.
@@ -76,17 +80,22 @@ impl<M> Outcome<M> {
 }
 
 impl<M: crate::Model> Outcome<M> {
-    /// The outputs for rows of inputs `[rows, features]`, in evaluation mode; inputs are scaled as training scaled them, and real
-    /// targets are scaled back.
+    /// The outputs for rows of inputs `[rows, features]`, in evaluation mode; inputs are filled in and scaled as training did, and real targets
+    /// are scaled back. [`crate::predict`] names classes and outputs, too.
     #[must_use]
     pub fn predict(&self, inputs: &[f32], features: usize) -> Vec<f32> {
         let _scope = Scope::default().enter();
         let mut inputs = inputs.to_vec();
-        self.inputs.apply(&mut inputs);
-        let rows = inputs.len() / features.max(1);
-        let device = device_of(&self.model, false);
-        let mut outputs = to_vec(&self.model.valid().forward(from_slice(inputs, [rows, features], &device)));
-        self.targets.undo(&mut outputs);
+        let preprocessing = &self.given().preprocessing;
+        preprocessing.apply(&mut inputs);
+        let (model, device) = (self.model.valid(), device_of(&self.model, false));
+        let rows = inputs.chunks(ROWS_AT_ONCE * features.max(1));
+        let run = |rows: &[f32]| {
+            let count = rows.len() / features.max(1);
+            to_vec(&model.forward(from_slice(rows.to_vec(), [count, features], &device)))
+        };
+        let mut outputs: Vec<f32> = rows.flat_map(run).collect();
+        preprocessing.undo(&mut outputs);
         outputs
     }
 }

@@ -8,7 +8,6 @@ use crate::losses::OutputLosses;
 use crate::metrics::{Score, Scoring};
 use crate::optimizers::ScheduledOptimizer;
 use crate::outcome::Outcome;
-use crate::parts::Given;
 use crate::prepare::prepare;
 use crate::recipe::Recipe;
 use crate::schedules::Schedule;
@@ -53,7 +52,7 @@ pub fn try_remedy(
 ) -> Result<Option<Trial>, TrainError> {
     // What a remedy says of the one loss is not said of one of several.
     let is_of_one_loss = remedy.change.iter().any(|edit| edit.key.starts_with("loss."));
-    let Some(Given { parts, .. }) = &outcome.given else { return Ok(None) };
+    let parts = &outcome.given().parts;
     let has_one_loss = recipe.outputs.is_empty() && parts.is_loss_of(recipe);
     if remedy.change.is_empty() || (is_of_one_loss && !has_one_loss) {
         return Ok(None);

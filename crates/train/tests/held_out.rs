@@ -1,6 +1,6 @@
 //! Rows of another file are held out: never learned from, measured after every epoch, on the scale of those that are.
 use barograph_train::data::{self, DataError, Dataset, HeldOut, RowSource, Targets};
-use barograph_train::recipe::{LayerSpec, LossKind, Recipe};
+use barograph_train::recipe::{LayerSpec, LossKind, Missing, Normalize, Recipe};
 use barograph_train::{Metric, MetricBatch, Preprocessing, Trainer};
 use barograph_vocab::Scalar;
 use std::path::Path;
@@ -132,4 +132,26 @@ impl Metric for Rows {
     fn value(&self) -> Option<f64> {
         Some(self.0 as f64)
     }
+}
+
+#[test]
+fn predictions_are_filled_in_scaled_and_made_some_rows_at_a_time() {
+    let mut x: Vec<f32> = (0..40_u8).map(f32::from).collect();
+    let values = x.iter().map(|x| 3.0 * x + 100.0).collect();
+    x[7] = f32::NAN;
+    let data = Dataset::new(x, 1, Targets::Real { values, columns: 1 }).expect("a data set");
+    let mut recipe =
+        Recipe { layers: vec![LayerSpec::dense(1)], loss: LossKind::Mse.into(), epochs: 200, ..Recipe::default() };
+    (recipe.data.normalize, recipe.data.normalize_target) = (Normalize::Standard, Normalize::Standard);
+    (recipe.data.missing, recipe.optimizer.learning_rate) = (Missing::Mean, 0.05);
+    let outcome = Trainer::from_recipe(&recipe, &data).expect("a trainer").fit(&data).expect("trained");
+    let many: Vec<f32> = (0..3000_u16).map(|row| f32::from(row % 40)).collect();
+    let answers = outcome.predict(&many, 1);
+    assert_eq!(answers.len(), 3000);
+    for (x, y) in many.iter().zip(&answers) {
+        assert!((y - (3.0 * x + 100.0)).abs() < 2.0, "{x}: {y}");
+    }
+    // What is missing counts as the mean of the training rows.
+    let mean = outcome.predict(&[f32::NAN], 1)[0];
+    assert!((mean - 160.0).abs() < 4.0, "{mean}");
 }

@@ -1,7 +1,6 @@
 //! How a run ends.
 use super::run::Run;
 use crate::checkpoint;
-use crate::data::Scaling;
 use crate::model::Model;
 use crate::outcome::Outcome;
 use crate::trial::Baseline;
@@ -9,7 +8,7 @@ use barograph_vocab::RunEnd;
 
 impl<M: Model> Run<'_, M> {
     /// Hears the callbacks out, closes the judgement, and keeps the model.
-    pub(super) fn end(mut self, end: RunEnd, inputs: Scaling, targets: Scaling) -> Outcome<M> {
+    pub(super) fn end(mut self, end: RunEnd) -> Outcome<M> {
         let steps = self.step;
         if end == RunEnd::Interrupted {
             self.back_up();
@@ -37,8 +36,6 @@ impl<M: Model> Run<'_, M> {
             folder: self.folder,
             warnings: self.warnings,
             observer: self.observer,
-            inputs,
-            targets,
             baseline,
             given: None,
         }

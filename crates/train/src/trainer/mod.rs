@@ -221,7 +221,7 @@ impl<M: Model> Trainer<M> {
         run.keep(&preprocessing);
         run.choose_samples(&data, &validation)?;
         let end = run.train(&validation);
-        let outcome = run.end(end, data.inputs.clone(), data.targets.clone());
+        let outcome = run.end(end);
         Ok(Outcome { given: Some(Given { recipe, parts, preprocessing }), ..outcome })
     }
 }
