@@ -14,6 +14,9 @@ use barograph_vocab::{
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// Why a rule on something that the run does not have is not checked.
+const APART: &str = "does not apply to this run";
+
 /// How the framework of our own trainer begins.
 const OURS: &str = "barograph ";
 
@@ -294,6 +297,8 @@ impl Judge {
                 None => checked.push(rule),
             }
         }
+        // What might have been checked comes first.
+        not_checked.sort_by_key(|rule| rule.reason == APART);
         (checked, not_checked)
     }
 
@@ -310,7 +315,7 @@ impl Judge {
         let cannot_be =
             |need: Need| need.is_of_some_runs() || (is_ours && need == Need::Scalar(Scalar::LossRowsCompared));
         if missing().any(cannot_be) {
-            return Some("does not apply to this run".to_owned());
+            return Some(APART.to_owned());
         }
         let missing: Vec<_> = missing().map(Need::describe).collect();
         Some(if missing.is_empty() { "too early".to_owned() } else { format!("needs {}", missing.join(" and ")) })
