@@ -93,6 +93,8 @@ def _within_a_call(supervisor: Supervisor) -> Event | None:
             entered = [tensor for tensor in floats((call.args, call.kwargs)) if not is_finite_anywhere(tensor)]
             if entered:  # They did no harm in the forward pass; the gradient of the first weight is a product with them.
                 return entered_bad(call, entered)
+            if call.gradient is None and call is supervisor.calls.last and call.results:
+                call.gradient = supervisor.loop.gradient_of(call.results[0])
             if call.gradient is not None and is_finite_anywhere(call.gradient) and why_not(call.module) is None:
                 found = repeat_backward(call, supervisor.layers, supervisor.calls.rows)
                 if found is not None:

@@ -40,6 +40,8 @@ class Operation:
     inputs: list[torch.Tensor]
     of_library: bool = False
     """Whether it is a loss of `torch.nn.functional`."""
+    again: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None
+    """Such a loss once more, of other outputs and targets; `None` where it was given more than the output of the model itself."""
     bad_gradient: bool = False
     """Whether the gradient that it handed on was not finite, and the one that it was given was."""
     handed_on_bad: bool = False
@@ -71,6 +73,21 @@ class Loop:
     def library_loss(self) -> Operation | None:
         """The one operation of the loop, where this step was not listened to because it is known."""
         return self._remembered[0] if self.is_known and self._remembered else None
+
+    def can_repeat_loss(self) -> bool:
+        """Whether this step's loss can be computed once more from the output of the model."""
+        loss = self.library_loss()
+        return loss is not None and loss.again is not None and self._supervisor.answers.targets is not None
+
+    def gradient_of(self, output: torch.Tensor) -> torch.Tensor | None:
+        """The derivative of this step's loss by the output of the model, computed once more."""
+        loss, targets = self.library_loss(), self._supervisor.answers.targets
+        if loss is None or loss.again is None or targets is None:
+            return None
+        output = output.detach().requires_grad_()
+        with torch.enable_grad():
+            (gradient,) = torch.autograd.grad(loss.again(output, targets), output)
+        return gradient
 
     def end_step(self, step: int) -> None:
         """A loop that only calls a model and a loss of the library, and does not look at the loss before the backward pass, need
@@ -127,7 +144,7 @@ class Loop:
         supervisor.end_without_optimizer()
         if results[0].dim() == 0:
             self.last_scalar = results[0]
-        self._remember(kind, plain, args, results[0])
+        self._remember(kind, name, args, kwargs, results[0])
 
     def _see_bad(self, name: str, args: Any, kwargs: Any, out: Any, results: list[torch.Tensor]) -> None:
         flow, calls = self._supervisor.flow, self._supervisor.calls
@@ -150,7 +167,7 @@ class Loop:
         supervisor = self._supervisor
         return not len(supervisor.calls) and any(supervisor.parameters.knows(id(tensor)) for tensor in tensors(args))
 
-    def _remember(self, kind: int, name: str, args: Any, result: torch.Tensor) -> None:
+    def _remember(self, kind: int, name: str, args: Any, kwargs: Any, result: torch.Tensor) -> None:
         node = _node(result)
         if node is None or len(self._operations) >= _MOST_OPERATIONS:
             return
@@ -159,11 +176,20 @@ class Loop:
             self._guess_targets(inputs)
         self._see_compared(inputs)
         kept = [tensor.detach() for tensor in inputs if tensor.numel() <= _SMALL]
-        operation = Operation(name, source.place(5), kept, of_library=kind is names.LOSS)
+        operation = Operation(names.plain(name), source.place(5), kept, of_library=kind is names.LOSS)
+        if operation.of_library:
+            operation.again = self._again(name, args, kwargs)
         self._operations.append(operation)
         if len(self._operations) > _MOST_OPERANDS:
             self._operations[-_MOST_OPERANDS - 1].inputs = []
         node.register_hook(self._backward_hook(operation))
+
+    def _again(self, name: str, args: Any, kwargs: Any) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None:
+        call, function = self._supervisor.calls.last, getattr(torch.nn.functional, name, None)
+        if function is None or call is None or len(args) < 2 or len(call.results) != 1 or args[0] is not call.results[0]:
+            return None
+        others, named = args[2:], kwargs or {}
+        return lambda output, targets: function(output, targets, *others, **named)
 
     def _backward_hook(self, operation: Operation) -> Callable[[Any, Any], None]:
         def see(handed_on: Any, given: Any) -> None:

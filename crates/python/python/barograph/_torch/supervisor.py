@@ -232,7 +232,8 @@ class Supervisor:
             self.backward_seen = True
             for loss in (roots,) if type(roots) is torch.Tensor else list(tensors(roots))[:1]:
                 self._see_loss(self._scaled.get(id(loss), loss))
-                self.calls.await_gradients()
+                if not self.loop.can_repeat_loss():
+                    self.calls.await_gradients()
                 if not self.optimizer_exists and not self.parameters.count:
                     self.parameters.learn_leaves(loss)
         self.in_backward = True
