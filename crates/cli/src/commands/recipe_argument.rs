@@ -35,9 +35,7 @@ pub(super) fn load_recipe(path: &Path) -> Result<Recipe> {
 
 /// A recipe with some keys set.
 pub(super) fn with_keys(mut recipe: Recipe, set: &[(String, String)]) -> Result<Recipe> {
-    for (key, value) in set {
-        recipe.set(key, value)?;
-    }
+    recipe.set_all(set)?;
     Ok(recipe)
 }
 

@@ -5,6 +5,7 @@ use crate::loaded;
 use crate::run_folder::TOKENIZER_FILE;
 use crate::screen;
 use anyhow::{Result, ensure};
+use barograph_store::Reader;
 use barograph_train::data;
 use barograph_train::recipe::{Examples, ModelSpec, Recipe};
 use barograph_train::{MODEL_FILE, Network, PREPROCESSING_FILE, Preprocessing, RECIPE_FILE, load_from};
@@ -38,6 +39,10 @@ pub(super) struct Trained {
 impl TrainedArgument {
     /// Loads the network, to work on the rows in `data`.
     pub(super) fn load(&self, data: &Path, context: &Context) -> Result<Trained> {
+        if !self.from.exists() && self.from.extension().is_none_or(|ending| ending != "toml") {
+            // It says which runs there are.
+            Reader::open(&self.from)?;
+        }
         if self.from.is_dir() { self.of_run(data, context) } else { self.of_recipe(context) }
     }
 
@@ -104,9 +109,7 @@ impl TrainedArgument {
 
     fn recipe(&self, file: &Path) -> Result<Recipe> {
         let mut recipe = Recipe::load(file)?;
-        for (key, value) in &self.set {
-            recipe.set(key, value)?;
-        }
+        recipe.set_all(&self.set)?;
         if let Some(device) = &self.device {
             recipe.set("device", device)?;
         }

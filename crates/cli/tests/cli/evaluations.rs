@@ -90,3 +90,12 @@ fn rows_that_do_not_fit_are_refused() {
         assert!(message.contains(words), "{file}: {message}");
     }
 }
+
+#[test]
+fn a_run_that_is_not_there_is_looked_for() {
+    let desk = trained();
+    for command in ["evaluate", "predict"] {
+        let message = desk.run([command, "runn", "held.csv"]).refused();
+        assert!(message.contains("runn: not a run folder: it does not exist") && message.contains("run"), "{message}");
+    }
+}

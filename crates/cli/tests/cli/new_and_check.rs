@@ -86,3 +86,24 @@ fn a_check_trains_nothing_and_writes_nothing() {
     desk.run(["check", "recipe.toml"]).fine();
     assert!(!desk.path("runs").exists());
 }
+
+#[test]
+fn keys_are_set_in_any_order() {
+    let desk = Desk::new();
+    desk.write("held.csv", "x,y,label\n0.2,0.1,1\n-0.3,0.1,0\n");
+    let set = |keys: &[&str]| {
+        let keys = keys.iter().flat_map(|key| ["--set", key]);
+        desk.run(["check", "recipe.toml"].into_iter().chain(keys))
+    };
+    // Neither can be set without the other: early stopping watches rows that are held out.
+    desk.recipe_with("kind = \"terminate_on_nan\"", "kind = \"early_stopping\"");
+    let out = set(&["data.validation=0", "data.validation_file=held.csv"]).fine();
+    assert!(out.contains("64 rows to train on, 2 held out"), "{out}");
+    set(&["callbacks.0.monitor=validation_f1", "metrics=f1"]).fine();
+    set(&["optimizer.momentum=0.9", "optimizer.kind=sgd"]).fine();
+    let message = set(&["epochs=3", "data.validation=0"]).refused();
+    assert!(
+        message.starts_with("error: --set data.validation=0: ") && message.contains("no rows are held out"),
+        "{message}"
+    );
+}

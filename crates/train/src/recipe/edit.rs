@@ -15,21 +15,63 @@ impl Recipe {
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), RecipeError> {
         let place = format!("--set {key}={value}");
         // What is no TOML, or of the wrong type for the key, may still be meant as text: `name=2024`, `loss.kind=mse`.
-        let text = self.with(key, &Value::from(value), &place);
+        let text = self.with(&[(key, Value::from(value))], &place);
         let outcome = match value.parse::<Value>() {
-            Ok(parsed) => self.with(key, &parsed, &place).or_else(|error| text.or(Err(error))),
+            Ok(parsed) => self.with(&[(key, parsed)], &place).or_else(|error| text.or(Err(error))),
             Err(_) => text,
         };
-        let mut changed = outcome?;
-        // Places of keys that were there before stay those of the file that the user has.
+        self.become_edited(outcome?, &[key], &place);
+        Ok(())
+    }
+
+    /// Sets several keys, in any order: one may need another, as a metric that is watched must be measured, and two may only go together. All
+    /// are set, or none is.
+    pub fn set_all(&mut self, settings: &[(String, String)]) -> Result<(), RecipeError> {
+        let mut changed = self.clone();
+        changed.set_each(settings)?;
+        *self = changed;
+        Ok(())
+    }
+
+    fn set_each(&mut self, settings: &[(String, String)]) -> Result<(), RecipeError> {
+        let mut left: Vec<_> = settings.iter().collect();
+        loop {
+            let (before, mut refused) = (left.len(), None);
+            left.retain(|(key, value)| {
+                let outcome = self.set(key, value);
+                let is_refused = outcome.is_err();
+                refused = refused.take().or(outcome.err());
+                is_refused
+            });
+            match refused {
+                None => return Ok(()),
+                // None of them can be set by itself; what is wrong with the first is said if they cannot be together.
+                Some(error) if left.len() == before => return self.set_together(&left).map_err(|_| error),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn set_together(&mut self, settings: &[&(String, String)]) -> Result<(), RecipeError> {
+        let value = |value: &str| value.parse().unwrap_or_else(|_| Value::from(value));
+        let edits: Vec<_> = settings.iter().map(|(key, text)| (key.as_str(), value(text))).collect();
+        let said: Vec<_> = settings.iter().map(|(key, value)| format!("--set {key}={value}")).collect();
+        let (keys, place) = (edits.iter().map(|(key, _)| *key).collect::<Vec<_>>(), said.join(" "));
+        self.become_edited(self.with(&edits, &place)?, &keys, &place);
+        Ok(())
+    }
+
+    /// Places of keys that were there before stay those of the file that the user has.
+    fn become_edited(&mut self, mut changed: Self, keys: &[&str], place: &str) {
         let read_from = std::mem::take(&mut changed.origin.places);
         changed.origin.places = self.origin.places.clone();
         for known in read_from.into_keys() {
-            changed.origin.places.entry(known).or_insert_with(|| place.clone());
+            changed.origin.places.entry(known).or_insert_with(|| place.to_owned());
         }
-        changed.origin.places.insert(key.to_owned(), place);
+        for key in keys {
+            changed.origin.places.insert((*key).to_owned(), place.to_owned());
+        }
         *self = changed;
-        Ok(())
     }
 
     /// The recipe's text with the edits of a remedy in it; comments and layout stay.
@@ -44,29 +86,36 @@ impl Recipe {
         let mut recipe = self.clone();
         for edit in edits {
             let place = format!("edit {} = {}", edit.key, edit.value);
-            recipe = recipe.with(&edit.key, &toml_value(&edit.value), &place)?;
+            recipe = recipe.with(&[(&edit.key, toml_value(&edit.value))], &place)?;
         }
         Ok(recipe)
     }
 
-    /// The recipe with one key set, read again from its new text.
-    fn with(&self, key: &str, value: &Value, place: &str) -> Result<Self, RecipeError> {
+    /// The recipe with some keys set, read again from its new text.
+    fn with(&self, edits: &[(&str, Value)], place: &str) -> Result<Self, RecipeError> {
+        let key = edits.first().map_or("", |(key, _)| *key);
         let mut document: DocumentMut = self
             .text()
             .parse()
             .map_err(|error| RecipeError::one(place, key, format!("the recipe is no longer TOML: {error}")))?;
-        let path = self.segments(key).map_err(|text| RecipeError::one(place, key, text))?;
-        put(&mut document, &path, value.clone()).map_err(|text| RecipeError::one(place, key, text))?;
+        let mut paths = Vec::new();
+        for (key, value) in edits {
+            let path = self.segments(key).map_err(|text| RecipeError::one(place, *key, text))?;
+            put(&mut document, &path, value.clone()).map_err(|text| RecipeError::one(place, *key, text))?;
+            paths.push(path);
+        }
         let mut outcome = Self::parse(&document.to_string(), &self.origin.file);
-        if path.last().is_some_and(|last| last == "kind")
-            && let Err(RecipeError::Invalid(problems)) = &outcome
-        {
-            let table = path[..path.len() - 1].join(".");
-            drop_unknown(&mut document, &table, problems);
-            outcome = Self::parse(&document.to_string(), &self.origin.file);
+        for path in paths.iter().filter(|path| path.last().is_some_and(|last| last == "kind")) {
+            if let Err(RecipeError::Invalid(problems)) = &outcome {
+                let table = path[..path.len() - 1].join(".");
+                drop_unknown(&mut document, &table, problems);
+                outcome = Self::parse(&document.to_string(), &self.origin.file);
+            }
         }
         let mut recipe = outcome.map_err(|error| moved(error, place))?;
-        recipe.name.clone_from(&if key == "name" { recipe.name.clone() } else { self.name.clone() });
+        if edits.iter().all(|(key, _)| *key != "name") {
+            recipe.name.clone_from(&self.name);
+        }
         recipe.origin.folder.clone_from(&self.origin.folder);
         // A file holds the names of custom layers and not what is behind them.
         take_code(&mut recipe.layers, &self.layers);

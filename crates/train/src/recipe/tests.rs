@@ -348,6 +348,30 @@ fn set_changes_one_key_and_checks_it() {
 }
 
 #[test]
+fn keys_that_need_each_other_are_set_together() {
+    let set = |keys: &[(&str, &str)]| {
+        let mut recipe = Recipe::parse(GOOD, "digits.toml").expect("a good recipe");
+        let keys: Vec<_> = keys.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let outcome = recipe.set_all(&keys);
+        outcome.map(|()| recipe).map_err(|error| error.to_string())
+    };
+    let plain = |recipe: Recipe| (recipe.epochs, recipe.batch, recipe.name);
+    let good = Recipe::parse(GOOD, "digits.toml").expect("a good recipe");
+    assert_eq!(set(&[]).map(plain), Ok(plain(good.clone())));
+    let both = set(&[("batch", "7"), ("epochs", "3"), ("epochs", "4")]).map(plain);
+    assert_eq!(both, Ok((4, 7, good.name.clone())));
+    let either = [("data.validation_file", "held.csv"), ("data.validation", "0")];
+    for keys in [either, [either[1], either[0]]] {
+        let recipe = set(&keys).expect("they go together");
+        assert_eq!((recipe.data.validation, recipe.data.holds_out()), (0.0, true));
+        assert!(recipe.text().contains("validation_file = \"held.csv\""), "{}", recipe.text());
+    }
+    // The first that is wrong is named, and nothing is changed.
+    let wrong = set(&[("batch", "7"), ("epohcs", "3"), ("seed", "-1")]).expect_err("a typo");
+    assert!(wrong.starts_with("--set epohcs=3: unknown key"), "{wrong}");
+}
+
+#[test]
 fn set_says_what_is_wrong() {
     let sets = [
         ("optimizer.lr", "0.1"),
