@@ -5,7 +5,8 @@ use barograph_train::recipe::Recipe;
 use barograph_train::{Network, Predictions};
 use std::path::Path;
 
-/// What each output of a network answers for some rows.
+/// What each output of a network answers for some rows. Where each of several time steps has a class, a table holds the classes alone: the scores
+/// would be too many to read, and arrays have them.
 pub(crate) struct Answers(Vec<Answer>);
 
 /// What one output answers.
@@ -78,15 +79,17 @@ impl Answer {
         let class = move |step: usize| {
             if steps == 1 { name.clone() } else { format!("{name}[{}]", step as i64 + 1 - steps as i64) }
         };
-        (0..steps).map(class).chain(self.found.columns.iter().cloned())
+        let columns = if steps > 1 { &[] } else { self.found.columns.as_slice() };
+        (0..steps).map(class).chain(columns.iter().cloned())
     }
 
     fn cells(&self, row: usize) -> impl Iterator<Item = String> {
         let (steps, width) = (self.steps(), self.found.columns.len());
         let classes =
             self.found.classes[row * steps..(row + 1) * steps].iter().map(|&class| self.found.class_name(class));
+        let outputs = if steps > 1 { &[] } else { &self.found.outputs[row * width..(row + 1) * width] };
         // As many digits as it takes to get the very number back.
-        classes.chain(self.found.outputs[row * width..(row + 1) * width].iter().map(ToString::to_string))
+        classes.chain(outputs.iter().map(ToString::to_string))
     }
 }
 

@@ -17,7 +17,8 @@ use std::path::PathBuf;
 ///
 /// Inputs are filled in and scaled as training did it, and targets scaled back. Inputs alone are needed: the input columns of a file (others are
 /// ignored), an image or a folder of them, texts, or as many rows of a series as a window has. Of a classifier the class comes first, then what
-/// the last layer puts out (raw scores where the loss takes raw scores); of a regression the targets.
+/// the last layer puts out (raw scores where the loss takes raw scores); of a regression the targets. Where each time step of a sequence has a
+/// class, the classes come alone.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  barograph predict runs/digits-001 new.csv\n  barograph predict runs/digits-001 new.csv --out answers.csv\n  \

@@ -25,7 +25,7 @@ words! {
         TopFiveAccuracy = "top_5_accuracy",
         /// Of numbers: the coefficient of determination. It is measured in any case.
         R2 = "r2",
-        /// Of numbers: the mean distance to the target, in its unit, as are the next three.
+        /// Of numbers: the mean distance to the target, in the unit that it has in the data, before it is scaled; so are the next ones.
         Mae = "mae",
         /// Of numbers: the mean squared distance.
         Mse = "mse",

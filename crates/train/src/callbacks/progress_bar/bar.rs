@@ -1,6 +1,7 @@
 //! The bar itself, for a training and for anything else that takes long.
 use indicatif::{HumanCount, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The bar is drawn this often a second at most (our choice).
@@ -17,42 +18,60 @@ pub struct BarLook {
 
 /// How much of a long work is done, how fast it goes and how long it will take, on standard error. It goes away when it is dropped.
 #[derive(Debug)]
-pub struct Bar(ProgressBar);
+pub struct Bar {
+    bar: ProgressBar,
+    texts: Arc<Mutex<Texts>>,
+}
+
+/// What stands beside the bar. It is drawn with the next position, so that each step is drawn once and as a whole.
+#[derive(Debug, Default)]
+struct Texts {
+    before: String,
+    behind: String,
+}
 
 impl Bar {
     /// A bar of so many steps.
     #[must_use]
     pub fn new(steps: u64, look: BarLook) -> Self {
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
-        Self(bar.with_style(style(look)))
+        let texts = Arc::new(Mutex::new(Texts::default()));
+        Self { bar: bar.with_style(style(look, &texts)), texts }
     }
 
     /// Shows that `done` steps are done: `what` stands before the bar, `numbers` behind it.
     pub fn show(&self, done: u64, what: impl Into<String>, numbers: impl Into<String>) {
-        self.0.set_prefix(what.into());
-        self.0.set_message(numbers.into());
-        self.0.set_position(done);
+        let texts = Texts { before: what.into(), behind: numbers.into() };
+        *self.texts.lock().unwrap_or_else(PoisonError::into_inner) = texts;
+        self.bar.set_position(done);
     }
 
     /// Prints something above the bar.
     pub fn above<R>(&self, print: impl FnOnce() -> R) -> R {
-        self.0.suspend(print)
+        self.bar.suspend(print)
     }
 }
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.bar.finish_and_clear();
     }
 }
 
-fn style(look: BarLook) -> ProgressStyle {
+fn style(look: BarLook, texts: &Arc<Mutex<Texts>>) -> ProgressStyle {
     let template = if look.color {
-        "{prefix} {wide_bar:.cyan/blue.dim} {msg}  {speed:.dim}  {eta:.dim}"
+        "{before} {wide_bar:.cyan/blue.dim} {behind}  {speed:.dim}  {eta:.dim}"
     } else {
-        "{prefix} {wide_bar} {msg}  {speed}  {eta}"
+        "{before} {wide_bar} {behind}  {speed}  {eta}"
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let text = |of: fn(&Texts) -> &str| {
+        let texts = Arc::clone(texts);
+        move |_: &ProgressState, out: &mut dyn Write| {
+            _ = out.write_str(of(&texts.lock().unwrap_or_else(PoisonError::into_inner)));
+        }
+    };
+    let style = style.with_key("before", text(|texts| &texts.before)).with_key("behind", text(|texts| &texts.behind));
     let speed = |state: &ProgressState, out: &mut dyn Write| _ = out.write_str(&speed(state.per_sec()));
     let eta = |state: &ProgressState, out: &mut dyn Write| _ = write!(out, "ETA {}", duration(state.eta()));
     style.with_key("speed", speed).with_key("eta", eta).progress_chars(if look.ascii { "=> " } else { "━╸─" })
