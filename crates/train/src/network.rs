@@ -2,8 +2,8 @@
 use crate::layers::{
     ActivationLayer, BatchNorm, Branch, CarriedState, Cell, Conv1d, Conv2d, Conv2dTranspose, Custom, Dense, Dropout,
     Embedding, EncoderDecoder, GlobalPool, Glu, GroupNorm, Head, Layer, LayerNorm, LeakyRelu, Masking,
-    MultiHeadAttention, Parallel, Pool, Pool1d, Pool2d, PositionEmbedding, Prelu, Recurrent, Residual, RmsNorm,
-    Sequential, Transformer,
+    MultiHeadAttention, Parallel, Pool, Pool1d, Pool2d, PositionEmbedding, Prelu, RRelu, Recurrent, Residual, RmsNorm,
+    Sequential, Threshold, Transformer,
 };
 use crate::model::{LayerFact, Model};
 use crate::random::{Purpose, Random};
@@ -461,6 +461,8 @@ fn build(kind: &LayerKind, number: usize, shapes: [Shape; 2], random: &mut Rando
             Layer::Transformer(Transformer::new(input, true, block, number, random, device))
         }
         LayerKind::LeakyRelu { slope } => Layer::LeakyRelu(LeakyRelu::new(input, *slope)),
+        LayerKind::RRelu { lower, upper } => Layer::RRelu(RRelu::new(input, [*lower, *upper], number)),
+        LayerKind::Threshold { threshold, value } => Layer::Threshold(Threshold::new(input, *threshold, *value)),
         LayerKind::Prelu { slope, trainable } => Layer::Prelu(Prelu::new(input, *slope, *trainable, device)),
         LayerKind::Glu => Layer::Glu(Glu::new(shapes)),
         // Values lie in one row between all layers, so there is nothing to do.

@@ -215,7 +215,7 @@ fn trained<M: Model>(engine: &Engine<'_>, model: &M, batch: &Batch) -> Vec<f32> 
 
 /// Layers for which training is another thing than evaluation.
 fn reasons_to_differ(recipe: &Recipe) -> Vec<&'static str> {
-    fn find(layers: &[LayerSpec], found: &mut [bool; 2]) {
+    fn find(layers: &[LayerSpec], found: &mut [bool; 3]) {
         for layer in layers {
             match &layer.kind {
                 LayerKind::Dropout { rate } => found[0] |= *rate != 0.0,
@@ -223,14 +223,19 @@ fn reasons_to_differ(recipe: &Recipe) -> Vec<&'static str> {
                     found[0] |= block.dropout != 0.0;
                 }
                 LayerKind::BatchNorm { .. } => found[1] = true,
+                LayerKind::RRelu { lower, upper } => found[2] |= lower < upper,
                 kind => find(kind.layers().unwrap_or_default(), found),
             }
         }
     }
-    let mut found = [false; 2];
+    let mut found = [false; 3];
     find(&recipe.layers, &mut found);
     recipe.outputs.iter().for_each(|output| find(&output.layers, &mut found));
-    found.into_iter().zip(["dropout", "a batch norm"]).filter_map(|(found, name)| found.then_some(name)).collect()
+    found
+        .into_iter()
+        .zip(["dropout", "a batch norm", "a random rectifier"])
+        .filter_map(|(found, name)| found.then_some(name))
+        .collect()
 }
 
 #[cfg(test)]

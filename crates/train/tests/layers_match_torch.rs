@@ -172,6 +172,10 @@ fn usual() -> Vec<Case> {
         let (activation, weights) = (Activation::Linear, WeightSpec::default());
         on_image(name, image, LayerKind::Conv2d { channels: 4, kernel, stride, padding, activation, weights })
     };
+    let gated = |name, merge| {
+        let layers = vec![LayerSpec::dense(4).with_activation(Activation::Silu), LayerSpec::dense(4)];
+        on_row(name, LayerKind::Parallel { merge, layers })
+    };
     vec![
         on_row("dense_row", LayerSpec::dense(4).with_activation(Activation::Tanh)),
         conv("conv2d_same", 3, 1, Padding::Same),
@@ -185,6 +189,11 @@ fn usual() -> Vec<Case> {
         on_sequence("max_pool1d_overlapping", [7, 3], LayerKind::MaxPool1d { size: 3, stride: Some(1) }),
         on_sequence("avg_pool1d", [7, 3], LayerSpec::avg_pool1d(2)),
         on_sequence("avg_pool1d_overlapping", [7, 3], LayerKind::AvgPool1d { size: 3, stride: Some(1) }),
+        on_row("rrelu_evaluated", LayerKind::RRelu { lower: 0.1, upper: 0.4 }),
+        on_row("threshold", LayerKind::Threshold { threshold: 0.3, value: -1.5 }),
+        gated("parallel_multiply", Merge::Multiply),
+        gated("parallel_average", Merge::Average),
+        gated("parallel_maximum", Merge::Maximum),
         on_row("layer_norm_row", LayerSpec::layer_norm()),
     ]
 }

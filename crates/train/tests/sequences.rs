@@ -351,6 +351,8 @@ fn blocks_that_do_not_fit_are_explained() {
         message(&block("\"sequential\"", &layer("\"lstm\"\nunits = 2"))),
         message(&block("\"sequential\"", &layer("\"dense\""))),
         message(&block("\"parallel\"", &layer("\"embedding\"\nvocabulary = 2\ndimension = 2"))),
+        message(&block("\"parallel\"\nmerge = \"multiply\"", &(dense(5) + &dense(6)))),
+        message(&block("\"rrelu\"\nlower = 0.5", "")),
         message(&block("\"sequential\"", &(layer("\"flatten\"\nname = \"a\"") + &layer("\"flatten\"\nname = \"a\"")))),
     ];
     insta::assert_snapshot!(said.join("\n"));

@@ -210,6 +210,20 @@ pub fn soft_shrink<const D: usize>(x: Tensor<D>, bound: f64) -> Tensor<D> {
     unary("soft_shrink", Location::caller(), x, |x| activation::soft_shrink(x, bound))
 }
 
+/// `x` where it is above `threshold`, else `value`; NaN stays NaN.
+#[must_use]
+#[track_caller]
+pub fn threshold<const D: usize>(x: Tensor<D>, threshold: f64, value: f64) -> Tensor<D> {
+    unary("threshold", Location::caller(), x, |x| activation::threshold(x, threshold, value))
+}
+
+/// `e^x / (1 + sum(e^x))` along `axis`, the maximum subtracted first (E. Miller, Attention is off by one, 2023).
+#[must_use]
+#[track_caller]
+pub fn quiet_softmax<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
+    unary("quiet_softmax", Location::caller(), x, |x| activation::quiet_softmax(x, axis))
+}
+
 /// `x + value`.
 #[must_use]
 #[track_caller]

@@ -8,6 +8,9 @@ use burn::prelude::*;
 /// Negative slope of `leaky_relu`: 0.01, the value of Maas et al., 2013.
 const LEAKY_SLOPE: f64 = 0.01;
 
+/// Up to where `thresholded_relu` gives 0: 1, the default of burn and of Keras.
+const RELU_THRESHOLD: f64 = 1.0;
+
 /// Magnitude up to which `hard_shrink` and `soft_shrink` give 0: 0.5, the default of torch.
 const SHRINK_BOUND: f64 = 0.5;
 
@@ -39,7 +42,8 @@ pub fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<
         Activation::Linear => x,
         Activation::Relu => ops::relu(x),
         Activation::LeakyRelu => ops::leaky_relu(x, LEAKY_SLOPE),
-        Activation::Elu => ops::elu(x, 1.0),
+        // They differ in where `alpha` stands, which is 1.
+        Activation::Elu | Activation::Celu => ops::elu(x, 1.0),
         Activation::Selu => ops::selu(x),
         Activation::Gelu => ops::gelu(x),
         Activation::GeluTanh => ops::gelu_tanh(x),
@@ -49,6 +53,7 @@ pub fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<
         Activation::HardSwish => ops::hard_swish(x),
         Activation::HardTanh => ops::clamp(x, -1.0, 1.0),
         Activation::Relu6 => ops::clamp(x, 0.0, 6.0),
+        Activation::ThresholdedRelu => ops::threshold(x, RELU_THRESHOLD, 0.0),
         Activation::LogSigmoid => ops::log_sigmoid(x),
         Activation::Softsign => ops::softsign(x),
         Activation::TanhShrink => ops::tanh_shrink(x),
@@ -58,6 +63,7 @@ pub fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<
         Activation::Sigmoid => ops::sigmoid(x),
         Activation::Tanh => ops::tanh(x),
         Activation::Softmax => ops::softmax(x, D - 1),
+        Activation::QuietSoftmax => ops::quiet_softmax(x, D - 1),
         Activation::LogSoftmax => ops::log_softmax(x, D - 1),
         Activation::SoftmaxBatch => ops::softmax(x, 0),
         Activation::Softplus => ops::softplus(x, 1.0),

@@ -36,7 +36,9 @@ mod recurrent;
 mod residual;
 mod rms_norm;
 mod rnn;
+mod rrelu;
 mod sequential;
+mod threshold;
 mod transformer;
 
 pub use activation::{ActivationLayer, activate};
@@ -70,7 +72,9 @@ pub use prelu::Prelu;
 pub use recurrent::{Cell, Direction, Recurrent};
 pub use residual::Residual;
 pub use rms_norm::RmsNorm;
+pub use rrelu::RRelu;
 pub use sequential::Sequential;
+pub use threshold::Threshold;
 pub use transformer::Transformer;
 
 use barograph_burn::{Scope, ops, tap_channels};
@@ -169,6 +173,10 @@ pub enum Layer {
     Transformer(Transformer),
     /// A rectifier with a fixed slope below 0.
     LeakyRelu(LeakyRelu),
+    /// A rectifier with a random slope below 0.
+    RRelu(RRelu),
+    /// A value that stands in for small ones.
+    Threshold(Threshold),
     /// A rectifier with a learned slope below 0.
     Prelu(Prelu),
     /// One half of the channels gates the other.
@@ -249,6 +257,8 @@ impl Layer {
             Self::MultiHeadAttention(layer) => layer.forward(site, x),
             Self::Transformer(layer) => layer.forward(site, x),
             Self::LeakyRelu(layer) => layer.forward(site, x),
+            Self::RRelu(layer) => layer.forward(site, x),
+            Self::Threshold(layer) => layer.forward(site, x),
             Self::Prelu(layer) => layer.forward(site, x),
             Self::Glu(layer) => layer.forward(site, x),
             Self::Residual(layer) => layer.forward(site, x),

@@ -6,7 +6,8 @@ use barograph_vocab::Role;
 use burn::module::Module;
 use burn::prelude::*;
 
-/// Branches that all get the same input; their outputs are joined along the channels (Szegedy et al., 2014) or added.
+/// Branches that all get the same input; their outputs are joined along the channels (Szegedy et al., 2014), or added, multiplied, averaged or
+/// compared.
 #[derive(Module, Debug)]
 pub struct Parallel {
     /// The branches that compute something.
@@ -50,8 +51,15 @@ impl Parallel {
         });
         let joined = outputs.reduce(|first, second| match self.merge {
             Merge::Concat => ops::concat(first, second, 2),
-            Merge::Add => ops::add(first, second),
+            Merge::Add | Merge::Average => ops::add(first, second),
+            Merge::Multiply => ops::mul(first, second),
+            // The first, and what the second is above it.
+            Merge::Maximum => ops::add(first.clone(), ops::relu(ops::sub(second, first))),
         });
+        let joined = match self.merge {
+            Merge::Average => joined.map(|sum| ops::div_scalar(sum, self.branches.len().max(1) as f64)),
+            _ => joined,
+        };
         // Behind the branches there are the time steps before them, if there are any.
         Scope::set_mask(mask.filter(|mask| self.output.sequence()[0] == mask.dims()[1]));
         let Some(joined) = joined else { return x };

@@ -12,6 +12,8 @@ words! {
         LeakyRelu = "leaky_relu",
         /// `x` above 0, else `exp(x) - 1`.
         Elu = "elu",
+        /// `elu` as Barron wrote it, 2017: the same where its `alpha` is 1, as it is here.
+        Celu = "celu",
         /// Self-normalizing ELU: `1.0507 x` above 0, else `1.7581 (exp(x) - 1)`.
         Selu = "selu",
         /// `x Phi(x)`, with the exact normal distribution function.
@@ -30,6 +32,8 @@ words! {
         HardTanh = "hard_tanh",
         /// `x`, held between 0 and 6.
         Relu6 = "relu6",
+        /// `x` above 1, else 0. The layer `threshold` takes another threshold.
+        ThresholdedRelu = "thresholded_relu",
         /// `ln(sigmoid(x))`.
         LogSigmoid = "log_sigmoid",
         /// `x / (1 + |x|)`.
@@ -48,6 +52,8 @@ words! {
         Tanh = "tanh",
         /// Exponentials over their sum along the outputs of one example.
         Softmax = "softmax",
+        /// Exponentials over 1 more than their sum, so that all may be close to 0.
+        QuietSoftmax = "quiet_softmax",
         /// Logarithm of `softmax`, computed stably; what `negative_log_likelihood` takes.
         LogSoftmax = "log_softmax",
         /// Softmax along the batch: nearly always a mistake, kept so that it can be studied.

@@ -114,7 +114,7 @@ fn merged(merge: Merge, outputs: &[Shape]) -> Result<Shape, String> {
         return Err("a parallel block needs at least one layer of its own".to_owned());
     };
     others.iter().try_fold(first, |sum, &next| match (merge, sum, next) {
-        (Merge::Add, sum, next) if sum == next => Ok(sum),
+        (Merge::Add | Merge::Multiply | Merge::Average | Merge::Maximum, sum, next) if sum == next => Ok(sum),
         (Merge::Concat, Shape::Row(sum), Shape::Row(next)) => Ok(Shape::Row(sum.saturating_add(next))),
         (Merge::Concat, Shape::Sequence([time, sum]), Shape::Sequence([same, next])) if time == same => {
             Ok(Shape::Sequence([time, sum.saturating_add(next)]))
@@ -124,8 +124,14 @@ fn merged(merge: Merge, outputs: &[Shape]) -> Result<Shape, String> {
         {
             Ok(Shape::Image([sum.saturating_add(next), height, width]))
         }
-        (Merge::Add, ..) => {
-            Err(format!("branches of different shapes, {sum} and {next}, cannot be added; make them equal"))
+        (Merge::Add | Merge::Multiply | Merge::Average | Merge::Maximum, ..) => {
+            let done = match merge {
+                Merge::Multiply => "multiplied",
+                Merge::Average => "averaged",
+                Merge::Maximum => "compared",
+                Merge::Add | Merge::Concat => "added",
+            };
+            Err(format!("branches of different shapes, {sum} and {next}, cannot be {done}; make them equal"))
         }
         (Merge::Concat, ..) => Err(format!(
             "branches of the shapes {sum} and {next} cannot be joined along the channels; make them equal but for those"

@@ -26,6 +26,12 @@ words! {
         Concat = "concat",
         /// Their sum.
         Add = "add",
+        /// Their product: one branch gates the other.
+        Multiply = "multiply",
+        /// Their mean.
+        Average = "average",
+        /// The largest of them at each place.
+        Maximum = "maximum",
     }
 }
 
@@ -236,6 +242,20 @@ pub enum LayerKind {
         /// `slope`. Default 0.01.
         slope: f64,
     },
+    /// `rrelu`: `x` above 0, else `x` times a slope that is drawn anew for each value while training, and is the mean of the bounds otherwise.
+    RRelu {
+        /// `lower`: the least slope. Default 0.125.
+        lower: f64,
+        /// `upper`: the largest slope. Default 1/3.
+        upper: f64,
+    },
+    /// `threshold`: `x` above `threshold`, else `value`.
+    Threshold {
+        /// `threshold`. Default 1.
+        threshold: f64,
+        /// `value`. Default 0.
+        value: f64,
+    },
     /// `prelu`: `x` above 0, else a learned slope times `x`, one for each channel.
     Prelu {
         /// `slope`: what the slopes begin as. Default 0.25.
@@ -396,7 +416,12 @@ impl LayerKind {
             Self::Dropout { .. } => "dropout",
             Self::BatchNorm { .. } | Self::LayerNorm { .. } | Self::GroupNorm { .. } | Self::RmsNorm { .. } => "norm",
             Self::Flatten => "flatten",
-            Self::Activation { .. } | Self::LeakyRelu { .. } | Self::Prelu { .. } | Self::Glu => "activation",
+            Self::Activation { .. }
+            | Self::LeakyRelu { .. }
+            | Self::RRelu { .. }
+            | Self::Threshold { .. }
+            | Self::Prelu { .. }
+            | Self::Glu => "activation",
             Self::Reshape { .. } => "reshape",
             Self::Embedding { .. } => "embedding",
             Self::PositionEmbedding { .. } => "position",
@@ -453,6 +478,8 @@ impl Kind for LayerKind {
             Self::TransformerEncoder { block: TransformerSpec::default() },
             Self::TransformerDecoder { block: TransformerSpec::default() },
             Self::LeakyRelu { slope: 0.01 },
+            Self::RRelu { lower: 0.125, upper: 1.0 / 3.0 },
+            Self::Threshold { threshold: 1.0, value: 0.0 },
             Self::Prelu { slope: 0.25, trainable: true },
             Self::Glu,
             Self::Residual { layers: Vec::new() },
@@ -493,6 +520,8 @@ impl Kind for LayerKind {
             Self::TransformerEncoder { .. } => "transformer_encoder",
             Self::TransformerDecoder { .. } => "transformer_decoder",
             Self::LeakyRelu { .. } => "leaky_relu",
+            Self::RRelu { .. } => "rrelu",
+            Self::Threshold { .. } => "threshold",
             Self::Prelu { .. } => "prelu",
             Self::Glu => "glu",
             Self::Residual { .. } => "residual",
@@ -586,6 +615,14 @@ impl Kind for LayerKind {
                 visitor.sections("layers", layers);
             }
             Self::LeakyRelu { slope } => visitor.number("slope", slope, Limits::ANY),
+            Self::RRelu { lower, upper } => {
+                visitor.number("lower", lower, Limits::ANY);
+                visitor.number("upper", upper, Limits::ANY);
+            }
+            Self::Threshold { threshold, value } => {
+                visitor.number("threshold", threshold, Limits::ANY);
+                visitor.number("value", value, Limits::ANY);
+            }
             Self::Prelu { slope, trainable } => {
                 visitor.number("slope", slope, Limits::ANY);
                 visitor.flag("trainable", trainable);

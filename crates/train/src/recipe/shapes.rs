@@ -104,12 +104,7 @@ pub(super) fn output(kind: &LayerKind, input: Shape, is_data: bool) -> Result<Sh
             windows(image()?, *size, stride.unwrap_or(*size))
         }
         LayerKind::MaxPool1d { size, stride } | LayerKind::AvgPool1d { size, stride } => {
-            let [time, features] = sequence()?;
-            let places = positions(time, *size, stride.unwrap_or(*size)).ok_or_else(|| {
-                let steps = counted(time as usize, "time step");
-                format!("a window of {size} does not fit the {steps} that come in; use fewer or smaller windows")
-            });
-            Ok(Shape::Sequence([places?, features]))
+            pooled(sequence()?, *size, stride.unwrap_or(*size))
         }
         LayerKind::GlobalMaxPool | LayerKind::GlobalAveragePool => match input {
             Shape::Row(_) => Err(format!(
@@ -145,9 +140,20 @@ pub(super) fn output(kind: &LayerKind, input: Shape, is_data: bool) -> Result<Sh
         | LayerKind::LayerNorm { .. }
         | LayerKind::RmsNorm { .. }
         | LayerKind::LeakyRelu { .. }
+        | LayerKind::RRelu { .. }
+        | LayerKind::Threshold { .. }
         | LayerKind::Prelu { .. }
         | LayerKind::Activation { .. } => Ok(input),
     }
+}
+
+/// A sequence of the windows of `size` along one of so many time steps.
+fn pooled([time, features]: [u64; 2], size: u64, stride: u64) -> Result<Shape, String> {
+    let places = positions(time, size, stride).ok_or_else(|| {
+        let steps = counted(time as usize, "time step");
+        format!("a window of {size} does not fit the {steps} that come in; use fewer or smaller windows")
+    })?;
+    Ok(Shape::Sequence([places, features]))
 }
 
 /// Positions of a kernel along so many time steps.

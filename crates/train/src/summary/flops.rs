@@ -69,11 +69,15 @@ pub(super) fn of(kind: &LayerKind, input: Shape, output: Shape) -> u64 {
         LayerKind::Masking { .. }
         | LayerKind::PositionEmbedding { .. }
         | LayerKind::LeakyRelu { .. }
+        | LayerKind::RRelu { .. }
+        | LayerKind::Threshold { .. }
         | LayerKind::Prelu { .. }
         | LayerKind::Residual { .. } => out,
         // The sigmoid, and the product with it.
         LayerKind::Glu => product(&[2, out]),
-        LayerKind::Parallel { merge: Merge::Add, layers } => product(&[out, (layers.len() as u64).saturating_sub(1)]),
+        LayerKind::Parallel { merge: Merge::Add | Merge::Multiply | Merge::Average | Merge::Maximum, layers } => {
+            product(&[out, (layers.len() as u64).saturating_sub(1)])
+        }
         // A row that is looked up, values that are seen in another shape, and dropout outside of training compute nothing.
         LayerKind::Embedding { .. }
         | LayerKind::Dropout { .. }
@@ -101,9 +105,11 @@ fn bias_and(weights: &WeightSpec, activation: Activation, out: u64) -> u64 {
 fn activated(activation: Activation, values: u64) -> u64 {
     match activation {
         Activation::Linear => 0,
-        Activation::Softmax | Activation::LogSoftmax | Activation::Softmin | Activation::SoftmaxBatch => {
-            product(&[SOFTMAX, values])
-        }
+        Activation::Softmax
+        | Activation::QuietSoftmax
+        | Activation::LogSoftmax
+        | Activation::Softmin
+        | Activation::SoftmaxBatch => product(&[SOFTMAX, values]),
         _ => values,
     }
 }

@@ -139,6 +139,8 @@ fn parts_of(layer: &Layer) -> Option<(&'static str, Vec<Part>)> {
         | Layer::Activation(_)
         | Layer::GlobalPool(_)
         | Layer::LeakyRelu(_)
+        | Layer::RRelu(_)
+        | Layer::Threshold(_)
         | Layer::Glu(_)
         | Layer::Residual(_)
         | Layer::Parallel(_)

@@ -262,6 +262,26 @@ def usual():
         for end, window in [("", pool(2)), ("_overlapping", pool(3, 1))]:
             run = lambda x: window(x.transpose(1, 2)).transpose(1, 2)
             case(f"{name}_pool1d{end}", sequence, run, {})
+    row = torch.randn(4, 9) * 3
+    case("rrelu_evaluated", row, lambda x: functional.rrelu(x, 0.1, 0.4, training=False), {})
+    case("threshold", row, lambda x: functional.threshold(x, 0.3, -1.5), {})
+    case("activation_celu", row, functional.celu, {})
+    case("activation_thresholded_relu", row, lambda x: functional.threshold(x, 1.0, 0.0), {})
+    quiet = lambda x: torch.exp(x) / (1 + torch.exp(x).sum(-1, keepdim=True))
+    case("activation_quiet_softmax", row, quiet, {})
+    far = torch.tensor([[-200.0, -95.0, -30.0, 30.0, 95.0, 200.0]])
+    case("far_celu", far, functional.celu, {})
+    case("far_thresholded_relu", far, lambda x: functional.threshold(x, 1.0, 0.0), {})
+    # Beside an exponential of 200 the 1 is nothing.
+    case("far_quiet_softmax", far, lambda x: torch.softmax(x, -1), {})
+    for name, merge in [
+        ("multiply", lambda a, b: a * b),
+        ("average", lambda a, b: (a + b) / 2),
+        ("maximum", torch.maximum),
+    ]:
+        first, second = randomized(nn.Linear(5, 4)), randomized(nn.Linear(5, 4))
+        run = lambda x: merge(functional.silu(first(x)), second(x))
+        case(f"parallel_{name}", torch.randn(3, 5), run, dense("dense1.", first) | dense("dense2.", second))
     names = {"scale": "weight", "shift": "bias"}
     layer = randomized(nn.LayerNorm(8))
     case("layer_norm_row", torch.randn(3, 8), layer, plain(layer, **names))

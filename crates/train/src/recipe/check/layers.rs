@@ -80,7 +80,7 @@ fn check_images(recipe: &Recipe, found: &mut Found) {
     }
 }
 
-/// Bounds of norms that do not go together.
+/// Bounds that do not go together.
 pub(super) fn check_constraints(list: &str, layers: &[LayerSpec], found: &mut Found) {
     for (number, layer) in layers.iter().enumerate() {
         let key = format!("{list}.{number}");
@@ -102,6 +102,12 @@ pub(super) fn check_constraints(list: &str, layers: &[LayerSpec], found: &mut Fo
                 "{key}.activity_regularizer cannot be orthogonal, which compares the vectors of a weight; use l1 or l2"
             );
             found.push((format!("{key}.activity_regularizer"), text));
+        }
+        if let LayerKind::RRelu { lower, upper } = layer.kind
+            && lower > upper
+        {
+            let text = format!("{key}.lower is {lower}, above upper = {upper}; swap them");
+            found.push((format!("{key}.lower"), text));
         }
         check_constraints(&format!("{key}.layers"), layer.kind.layers().unwrap_or_default(), found);
     }
