@@ -1,5 +1,5 @@
 //! `barograph train`: trains a recipe and reports on it.
-use super::recipe_argument::{key_and_value, load_recipe, with_keys};
+use super::recipe_argument::{RecipeChanges, load_recipe};
 use super::summary;
 use crate::context::Context;
 use crate::exit::{ExitCode, FailOn};
@@ -32,9 +32,8 @@ pub(super) struct Train {
     /// The recipe.
     #[arg(value_name = "RECIPE.toml", required_unless_present = "resume")]
     recipe: Option<PathBuf>,
-    /// Set one key of the recipe for this once; may be given several times.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
-    set: Vec<(String, String)>,
+    #[command(flatten)]
+    changes: RecipeChanges,
     /// The folder of the run [default: runs/NAME-001 and counting].
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
@@ -100,6 +99,6 @@ impl Train {
             (None, Some(run)) => recipe_to_resume(run)?,
             (None, None) => bail!("name a recipe, or a run with --resume"),
         };
-        with_keys(recipe, &self.set)
+        self.changes.made_in(recipe)
     }
 }

@@ -1,5 +1,5 @@
 //! A trained network that a command works with.
-use super::recipe_argument::key_and_value;
+use super::recipe_argument::RecipeChanges;
 use crate::context::Context;
 use crate::loaded;
 use crate::run_folder::TOKENIZER_FILE;
@@ -21,12 +21,8 @@ pub(super) struct TrainedArgument {
     /// The weights: of Barograph or of PyTorch [default: model.safetensors of the run].
     #[arg(long, value_name = "FILE.safetensors")]
     model: Option<PathBuf>,
-    /// Where to compute: cpu, cuda, cuda:1 or wgpu [default: the device of the recipe].
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<String>,
-    /// Set one key of the recipe for this once; may be given several times.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = key_and_value)]
-    set: Vec<(String, String)>,
+    #[command(flatten)]
+    changes: RecipeChanges,
 }
 
 /// A trained network, and what its data must go through.
@@ -108,12 +104,7 @@ impl TrainedArgument {
     }
 
     fn recipe(&self, file: &Path) -> Result<Recipe> {
-        let mut recipe = Recipe::load(file)?;
-        recipe.set_all(&self.set)?;
-        if let Some(device) = &self.device {
-            recipe.set("device", device)?;
-        }
-        Ok(recipe)
+        self.changes.made_in(Recipe::load(file)?)
     }
 }
 

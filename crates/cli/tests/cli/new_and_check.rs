@@ -107,3 +107,14 @@ fn keys_are_set_in_any_order() {
         "{message}"
     );
 }
+
+#[test]
+fn every_command_that_computes_takes_a_device() {
+    let desk = Desk::new();
+    for command in ["train", "check", "lr-find", "gradcheck", "overfit"] {
+        let message = desk.run([command, "recipe.toml", "--device", "gpu"]).refused();
+        assert!(message.contains("unknown device \"gpu\""), "{command}: {message}");
+        let said = desk.run([command, "recipe.toml", "--device", "cpu"]);
+        assert!(said.code.is_some_and(|code| code < 2), "{command}: {}", said.err);
+    }
+}
