@@ -1,12 +1,16 @@
 //! Models of burn's own layers are trained as well as ours: what its batch norm keeps is saved, restored and measured as ours is.
 use barograph_burn::{cpu, from_slice, to_vec};
-use barograph_train::callbacks::{EarlyStopping, LearningRateScheduler, SkipNonFinite, Swa};
+use barograph_train::callbacks::{
+    Action, BackupAndRestore, EarlyStopping, Lambda, LearningRateScheduler, RollbackOnSpike, SkipNonFinite, StepReport,
+    Swa, SwapEmaWeights,
+};
 use barograph_train::data::{Dataset, Targets};
 use barograph_train::recipe::{DataSpec, LossKind, Monitor, OptimizerKind, OptimizerSpec, Recipe, Watch};
 use barograph_train::{
     GradCheckOptions, LrFindOptions, Model, Outcome, OverfitOptions, Subject, Trainer, gradcheck, load_weights,
     lr_find, overfit, save_weights,
 };
+use barograph_vocab::RunEnd;
 use burn::module::Module;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
@@ -142,4 +146,32 @@ fn looking_at_a_model_leaves_its_statistics_alone() {
     assert_eq!(all_bits(&model), before);
     assert!(gradcheck(&subject, &GradCheckOptions::default()).expect("checked").is_ok());
     assert_eq!(all_bits(&model), before);
+}
+
+#[test]
+fn a_training_in_pieces_is_the_whole_to_the_bit_running_statistics_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |folder: &std::path::Path, last: u64, resume: bool| {
+        let stop = move |step: &StepReport<'_>| match step.step == last {
+            true => Action::Stop { reason: "killed".to_owned(), restore_best: false, failed: true },
+            false => Action::Continue,
+        };
+        let trainer = trainer(4)
+            .callback(BackupAndRestore::every_steps(3))
+            .callback(RollbackOnSpike::new(10.0, 2))
+            .callback(SwapEmaWeights::new(0.9))
+            .callback(Lambda::default().on_step(stop))
+            .folder(folder);
+        let trainer = if resume { trainer.resume() } else { trainer };
+        let outcome = trainer.fit(&data()).expect("trained");
+        outcome.close();
+        outcome
+    };
+    let whole = run(folder.path(), 99, false);
+    for last in [4, 5, 13] {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert_eq!(run(folder.path(), last, false).end, RunEnd::Failed);
+        let pieces = run(folder.path(), 99, true);
+        assert_eq!((pieces.steps, all_bits(&pieces.model)), (whole.steps, all_bits(&whole.model)), "{last}");
+    }
 }
