@@ -33,6 +33,11 @@ struct Context {
 }
 
 impl Context {
+    /// Whether the network puts out more than one number for an example.
+    fn puts_out_several(&self) -> bool {
+        self.sites.find("output").and_then(|site| self.sites.get(site)).is_some_and(|output| output.units > 1)
+    }
+
     fn run(&self) -> RunView<'_> {
         RunView {
             sites: &self.sites,
@@ -310,10 +315,10 @@ impl Judge {
             return None;
         }
         let missing = || runner.rule.needs.iter().copied().filter(|need| !self.is_met(*need));
-        // Shapes are compared before our own trainer computes a loss.
-        let is_ours = !self.account.foreign;
+        // Shapes are compared before our own trainer computes a loss, and rows of several outputs are not spread over each other.
+        let rows_match = !self.account.foreign || self.context.puts_out_several();
         let cannot_be =
-            |need: Need| need.is_of_some_runs() || (is_ours && need == Need::Scalar(Scalar::LossRowsCompared));
+            |need: Need| need.is_of_some_runs() || (rows_match && need == Need::Scalar(Scalar::LossRowsCompared));
         if missing().any(cannot_be) {
             return Some(APART.to_owned());
         }
