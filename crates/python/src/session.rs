@@ -143,7 +143,7 @@ impl Session {
     }
 
     /// Reads tensors of one role, one a site; `None` stands for a tensor that is missing. Returns how many elements are not
-    /// finite, and the Euclidean norm over all tensors.
+    /// finite, and the Euclidean norm over all tensors, NaN if one is not.
     fn read_all(
         &self,
         py: Python<'_>,
@@ -160,7 +160,7 @@ impl Session {
             squares += reading.l2 * reading.l2;
             self.lock().session.take(SiteId(site), role, reading);
         }
-        Ok((bad, squares.sqrt()))
+        Ok((bad, if bad == 0 { squares.sqrt() } else { f64::NAN }))
     }
 
     /// Reads the gradients of parameters that are trained, one a site, and their global norm. Returns how many elements are not

@@ -222,7 +222,7 @@ class Session:
     def read_all(self, sites: Sequence[int], role: int, tensors: Sequence[Any]) -> tuple[int, float]:
         """Reads tensors of one role, one a site; `None` stands for a tensor that is missing.
 
-        Returns how many elements are not finite, and the Euclidean norm over all tensors.
+        Returns how many elements are not finite, and the Euclidean norm over all tensors, NaN if one is not.
         """
 
     def take(self, site: int, role: int, figures: Sequence[float]) -> int:
