@@ -83,7 +83,7 @@ pub trait Model: Module {
         Ok(())
     }
 
-    /// Values that are not weights and belong to the model, such as running means, by name.
+    /// Values that are not weights and belong to the model, such as running means, by name. Those that burn's own layers keep need not be named.
     fn buffers(&self) -> Vec<(String, Vec<f32>)> {
         Vec::new()
     }

@@ -97,7 +97,8 @@ pub enum LayerKind {
         /// `trainable`: whether the optimizer changes scale and shift. Default true.
         trainable: bool,
     },
-    /// `group_norm`: each group of channels of an example to mean 0 and variance 1, then a learned scale and shift per channel.
+    /// `group_norm`: each group of channels of an example to mean 0 and variance 1, then a learned scale and shift per channel. Of a sequence it takes all
+    /// time steps together; those that only fill up count, as in Keras.
     GroupNorm {
         /// `groups`: they must divide the channels. Required.
         groups: u64,
