@@ -195,6 +195,21 @@ mod tests {
     }
 
     #[test]
+    fn a_decoder_comes_together_with_its_encoder() {
+        let encoder = LayerSpec::embedding(9, 4);
+        let decoder = LayerSpec::sequential([LayerSpec::embedding(9, 4), LayerSpec::transformer_decoder(2)]);
+        let edges = edges(vec![LayerSpec::encoder_decoder(3, encoder, decoder), LayerSpec::dense(1)]);
+        let (inside, join) = ("encoder_decoder1/sequential1", "encoder_decoder1/decode");
+        assert!(edges.contains(&edge("encoder_decoder1/embedding1", &["input"])), "{edges:?}");
+        assert!(edges.contains(&edge(&format!("{inside}/embedding1"), &["input"])), "{edges:?}");
+        assert!(
+            edges.contains(&edge(join, &["encoder_decoder1/embedding1", &format!("{inside}/decoder1")])),
+            "{edges:?}"
+        );
+        assert!(edges.contains(&edge("dense1", &[join])), "{edges:?}");
+    }
+
+    #[test]
     fn each_of_several_outputs_hangs_where_it_starts() {
         let layers = vec![LayerSpec::residual([LayerSpec::dense(4)]).named("block"), LayerSpec::dense(3).named("last")];
         let early = OutputSpec { from: Some("block".to_owned()), ..OutputSpec::new("early", "a", LossKind::Mse, []) };
