@@ -2,7 +2,7 @@
 use anyhow::{Context as _, Result};
 use barograph_train::data::{NpzArray, RowNames, write_npz};
 use barograph_train::recipe::Recipe;
-use barograph_train::{Network, Predictions};
+use barograph_train::{Network, Predictions, Preprocessing};
 use std::path::Path;
 
 /// What each output of a network answers for some rows. Where each of several time steps has a class, a table holds the classes alone: the scores
@@ -18,12 +18,13 @@ struct Answer {
 
 impl Answers {
     /// The answers of a recipe's network: one, or those of `[[outputs]]`.
-    pub(crate) fn of(found: Predictions, recipe: &Recipe, network: &Network) -> Self {
+    pub(crate) fn of(found: Predictions, recipe: &Recipe, network: &Network, preprocessing: &Preprocessing) -> Self {
         if recipe.outputs.is_empty() {
             let names = ["prediction", "outputs"].map(str::to_owned);
             return Self(vec![Answer { names, found }]);
         }
-        let parts = found.of_outputs(&recipe.outputs, &network.output_widths()).into_iter().zip(&recipe.outputs);
+        let parts =
+            found.of_outputs(&recipe.outputs, &network.output_widths(), preprocessing).into_iter().zip(&recipe.outputs);
         let answer = |(found, output): (_, &barograph_train::recipe::OutputSpec)| Answer {
             names: [output.name.clone(), format!("{}_outputs", output.name)],
             found,

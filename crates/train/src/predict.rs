@@ -42,7 +42,7 @@ impl Predictions {
     /// What each of several outputs answers, in the order of the recipe; `widths` says how many values each puts out
     /// (see [`crate::Network::output_widths`]).
     #[must_use]
-    pub fn of_outputs(&self, outputs: &[OutputSpec], widths: &[usize]) -> Vec<Self> {
+    pub fn of_outputs(&self, outputs: &[OutputSpec], widths: &[usize], preprocessing: &Preprocessing) -> Vec<Self> {
         let mut start = 0;
         let of = |(spec, &width): (&OutputSpec, &usize)| {
             let own = start..start + width;
@@ -57,12 +57,16 @@ impl Predictions {
                 Task::Binary | Task::Regression => false,
             };
             let classes = if is_class { classes_of(scoring, &outputs, width) } else { Vec::new() };
+            let column = preprocessing.targets.iter().position(|name| spec.target.first() == Some(name));
+            let class_names = column.and_then(|column| preprocessing.target_classes.get(column)).filter(|_| is_class);
+            let class_names = class_names.cloned().unwrap_or_default();
+            let named = |place: usize| class_names.get(place).cloned().unwrap_or_else(|| place.to_string());
             let columns = match spec.target.as_slice() {
                 [one] if width == 1 && !is_class => vec![one.clone()],
                 several if several.len() == width && !is_class => several.to_vec(),
-                _ => (0..width).map(|place| format!("{}_{place}", spec.name)).collect(),
+                _ => (0..width).map(|place| format!("{}_{}", spec.name, named(place))).collect(),
             };
-            Self { task: scoring.task, classes, steps: 1, class_names: Vec::new(), columns, outputs }
+            Self { task: scoring.task, classes, steps: 1, class_names, columns, outputs }
         };
         outputs.iter().zip(widths).map(of).collect()
     }

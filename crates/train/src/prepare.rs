@@ -1,7 +1,7 @@
 //! A data set made ready for training: rows split, gaps filled, columns scaled.
 use crate::data::scaling::Fit;
 use crate::data::source::{each_inputs, each_targets};
-use crate::data::{DataError, RowSource, Scaling, Split, Targets, classes_by_name, counted};
+use crate::data::{DataError, Renumbering, RowSource, Scaling, Split, Targets, counted};
 use crate::error::TrainError;
 use crate::preprocessing::Preprocessing;
 use crate::recipe::{LossTakes, LossWants, Missing, Recipe, Task};
@@ -23,15 +23,15 @@ pub(crate) struct Ready<'a> {
     pub(crate) fill: Option<Vec<f32>>,
     pub(crate) inputs: Scaling,
     pub(crate) targets: Scaling,
-    /// The number that training had for each class; empty where it is the same.
-    pub(crate) classes: Vec<i64>,
+    /// The number that training had for each class.
+    classes: Renumbering,
 }
 
 impl<'a> Ready<'a> {
     /// The rows as they are.
     fn of(source: &'a dyn RowSource) -> Self {
         let (inputs, targets) = (Scaling::default(), Scaling::default());
-        Self { source, fill: None, inputs, targets, classes: Vec::new() }
+        Self { source, fill: None, inputs, targets, classes: Renumbering::default() }
     }
 
     /// The rows of another data set, as the network saw those that it was trained on.
@@ -44,7 +44,8 @@ impl<'a> Ready<'a> {
             let given = counted(given, "input value");
             return Err(TrainError::Mismatch(format!("a row has {given}, and the network was trained on {known}")));
         }
-        let classes = classes_by_name(&as_before.classes, source.class_names(), "the data set")?;
+        let of_column = |column: usize| as_before.target_classes.get(column).map_or(&[][..], Vec::as_slice);
+        let classes = Renumbering::new(&as_before.classes, of_column, source, "the data set")?;
         let scaling = |scale: &[f32], shift: &[f32]| Scaling { scale: scale.to_vec(), shift: shift.to_vec() };
         Ok(Self {
             source,
@@ -82,6 +83,10 @@ impl RowSource for Ready<'_> {
         self.source.class_names()
     }
 
+    fn target_classes(&self, column: usize) -> &[String] {
+        self.source.target_classes(column)
+    }
+
     fn inputs(&self, rows: &[usize], into: &mut Vec<f32>) -> Result<(), DataError> {
         let from = into.len();
         self.source.inputs(rows, into)?;
@@ -99,14 +104,9 @@ impl RowSource for Ready<'_> {
 
     fn targets(&self, rows: &[usize]) -> Result<Targets, DataError> {
         let mut targets = self.source.targets(rows)?;
-        match &mut targets {
-            Targets::Real { values, .. } => self.targets.apply(values),
-            Targets::Classes(classes) => {
-                for class in classes {
-                    let known = usize::try_from(*class).ok().and_then(|class| self.classes.get(class));
-                    *class = known.copied().unwrap_or(*class);
-                }
-            }
+        self.classes.apply(&mut targets);
+        if let Targets::Real { values, .. } = &mut targets {
+            self.targets.apply(values);
         }
         Ok(targets)
     }

@@ -23,6 +23,9 @@ pub struct Preprocessing {
     pub targets: Vec<String>,
     /// What each class number stands for; empty where classes have no names.
     pub classes: Vec<String>,
+    /// Of several outputs, what the numbers of each target column stand for; empty for a column of numbers.
+    #[serde(default)]
+    pub target_classes: Vec<Vec<String>>,
     /// What stands in for an input that is not finite, one for each column; empty where nothing does.
     pub fill: Vec<f32>,
     /// Inputs are multiplied by these...
@@ -56,6 +59,7 @@ impl Preprocessing {
             inputs: (0..rows.features()).map(|column| rows.feature_name(column)).collect(),
             targets: (0..targets).map(|column| rows.target_name(column)).collect(),
             classes: rows.class_names().to_vec(),
+            target_classes: (0..targets).map(|column| rows.target_classes(column).to_vec()).collect(),
             fill: rows.fill.clone().unwrap_or_default(),
             input_scale: rows.inputs.scale.clone(),
             input_shift: rows.inputs.shift.clone(),

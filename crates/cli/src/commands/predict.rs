@@ -58,7 +58,7 @@ impl Predict {
         let found = predict(&network, &preprocessing, takes, &inputs.values)
             .with_context(|| self.data.display().to_string())?;
         let rows = counted(found.rows() as u64, "row");
-        let answers = Answers::of(found, &recipe, &network);
+        let answers = Answers::of(found, &recipe, &network, &preprocessing);
         match &self.out {
             None => screen::print(&answers.as_csv(inputs.names.as_ref()))?,
             Some(out) => {

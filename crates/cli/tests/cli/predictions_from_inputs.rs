@@ -200,7 +200,7 @@ fn several_outputs_are_answered_by_name() {
     let desk = Desk::new();
     let line = |number: u32| {
         let x = f64::from(number % 16) / 8.0 - 1.0;
-        format!("{x},{},{}\n", u8::from(x > 0.0), 3.0 * x)
+        format!("{x},{},{}\n", if x > 0.0 { "right" } else { "left" }, 3.0 * x)
     };
     desk.write("two.csv", &std::iter::once("x,side,height\n".to_owned()).chain((0..64).map(line)).collect::<String>());
     desk.write(
@@ -214,8 +214,8 @@ fn several_outputs_are_answered_by_name() {
     desk.write("new.csv", "x\n-0.75\n0.75\n");
     let out = desk.run(["predict", "run", "new.csv"]).fine();
     let rows = rows(&out);
-    assert_eq!(rows[0], ["which", "which_0", "which_1", "height"]);
-    for (row, (side, height)) in rows[1..].iter().zip([("0", -2.25), ("1", 2.25)]) {
+    assert_eq!(rows[0], ["which", "which_left", "which_right", "height"]);
+    for (row, (side, height)) in rows[1..].iter().zip([("left", -2.25), ("right", 2.25)]) {
         let answer: f64 = row[3].parse().expect("a number");
         assert!(row[0] == side && (answer - height).abs() < 0.5, "{row:?}");
     }
@@ -223,4 +223,9 @@ fn several_outputs_are_answered_by_name() {
     let check = ["check", "recipe.toml", "--set", "data.file=answers.npz", "--set"];
     let text = desk.run(check.iter().chain(&["data.inputs=how_high_outputs", "--set", "data.target=which"])).fine();
     assert!(text.contains("binary; 2 classes"), "{text}");
+    // A file in which one class alone occurs is numbered as the training was.
+    desk.write("right.csv", "x,side,height\n0.75,right,2.25\n0.5,right,1.5\n");
+    let found = desk.run(["evaluate", "run", "right.csv", "--json"]).fine();
+    let found: serde_json::Value = serde_json::from_str(&found).expect("JSON");
+    assert_eq!((found["rows"].as_u64(), found["numbers"]["which_accuracy"].as_f64()), (Some(2), Some(1.0)), "{found}");
 }

@@ -20,6 +20,7 @@ pub(crate) struct DiskRows {
     pub(crate) target_names: Vec<String>,
     pub(crate) feature_names: Vec<String>,
     pub(crate) class_names: Vec<String>,
+    pub(crate) target_classes: Vec<Vec<String>>,
 }
 
 impl DiskRows {
@@ -47,6 +48,10 @@ impl RowSource for DiskRows {
 
     fn class_names(&self) -> &[String] {
         &self.class_names
+    }
+
+    fn target_classes(&self, column: usize) -> &[String] {
+        self.target_classes.get(column).map_or(&[], Vec::as_slice)
     }
 
     fn inputs(&self, rows: &[usize], into: &mut Vec<f32>) -> Result<(), DataError> {

@@ -1,4 +1,5 @@
 //! Rows to learn from, and rows of another source to be measured on.
+use super::renumbering::Renumbering;
 use super::{DataError, RowSource, Split, Targets, quoted};
 use crate::recipe::Task;
 use std::sync::Arc;
@@ -23,8 +24,8 @@ use std::sync::Arc;
 pub struct HeldOut {
     training: Arc<dyn RowSource>,
     validation: Arc<dyn RowSource>,
-    /// What the first source calls each class of the second; empty where they agree.
-    classes: Vec<i64>,
+    /// What the first source calls each class of the second.
+    renumbering: Renumbering,
 }
 
 impl HeldOut {
@@ -44,8 +45,9 @@ impl HeldOut {
         place: &str,
     ) -> Result<Self, DataError> {
         same_columns(training.as_ref(), validation.as_ref(), place)?;
-        let classes = classes(training.class_names(), validation.class_names(), place)?;
-        Ok(Self { training, validation, classes })
+        let of_column = |column| training.target_classes(column);
+        let renumbering = Renumbering::new(training.class_names(), of_column, validation.as_ref(), place)?;
+        Ok(Self { training, validation, renumbering })
     }
 
     /// Calls `see` with each run of rows that lie in one source, and that source; `true` for the one that is held out.
@@ -100,21 +102,6 @@ fn same_columns(training: &dyn RowSource, validation: &dyn RowSource, place: &st
     Ok(())
 }
 
-/// The number in `known` of each of the names; empty where both are the same.
-pub(crate) fn classes(known: &[String], given: &[String], place: &str) -> Result<Vec<i64>, DataError> {
-    if known == given {
-        return Ok(Vec::new());
-    }
-    let number = |name: &String| {
-        let number = known.iter().position(|known| known == name);
-        number.map(|number| number as i64).ok_or_else(|| {
-            let text = format!("there is the class {}, and no row to learn from has it", quoted(name));
-            DataError::content(place, text)
-        })
-    };
-    given.iter().map(number).collect()
-}
-
 impl RowSource for HeldOut {
     fn rows(&self) -> usize {
         self.training.rows() + self.validation.rows()
@@ -136,6 +123,10 @@ impl RowSource for HeldOut {
         self.training.class_names()
     }
 
+    fn target_classes(&self, column: usize) -> &[String] {
+        self.training.target_classes(column)
+    }
+
     fn inputs(&self, rows: &[usize], into: &mut Vec<f32>) -> Result<(), DataError> {
         self.each_run(rows, |source, rows, _| source.inputs(rows, into))
     }
@@ -143,11 +134,12 @@ impl RowSource for HeldOut {
     fn targets(&self, rows: &[usize]) -> Result<Targets, DataError> {
         let mut all = self.training.targets(&[])?;
         self.each_run(rows, |source, rows, is_held_out| {
-            match (&mut all, source.targets(rows)?) {
-                (Targets::Classes(all), Targets::Classes(own)) => all.extend(own.into_iter().map(|class| {
-                    let known = usize::try_from(class).ok().and_then(|class| self.classes.get(class));
-                    if is_held_out { known.copied().unwrap_or(class) } else { class }
-                })),
+            let mut own = source.targets(rows)?;
+            if is_held_out {
+                self.renumbering.apply(&mut own);
+            }
+            match (&mut all, own) {
+                (Targets::Classes(all), Targets::Classes(own)) => all.extend(own),
                 (Targets::Real { values: all, .. }, Targets::Real { values, .. }) => all.extend(values),
                 // The kinds were compared when the two were put together.
                 _ => {}

@@ -29,6 +29,7 @@ mod npz;
 mod number;
 mod parquet;
 mod raw;
+mod renumbering;
 mod report;
 mod safetensors;
 pub(crate) mod scaling;
@@ -47,7 +48,6 @@ mod write;
 
 pub use error::DataError;
 pub use held_out::HeldOut;
-pub(crate) use held_out::classes as classes_by_name;
 pub use inputs::{InputRows, RowNames, read_inputs};
 pub use report::DataReport;
 pub use scaling::Scaling;
@@ -57,6 +57,7 @@ pub use write::{NpzArray, write_npz};
 
 pub(crate) use nearby::nearby_files;
 pub(crate) use raw::{counted, quoted};
+pub(crate) use renumbering::Renumbering;
 
 use crate::recipe::{Examples, Recipe, Task};
 use disk::DiskRows;
@@ -79,6 +80,9 @@ pub struct Dataset {
     pub target_names: Vec<String>,
     /// What each class number stands for where the file has text labels (sorted); else empty.
     pub class_names: Vec<String>,
+    /// Of several outputs, what the numbers of each target column stand for where the file has texts there (sorted); empty where it has
+    /// numbers, and for a single output.
+    pub target_classes: Vec<Vec<String>>,
 }
 
 /// The answers of a data set.
@@ -153,6 +157,7 @@ impl Dataset {
             feature_names: (0..features).map(|number| format!("x{number}")).collect(),
             target_names: (0..columns).map(|number| format!("y{number}")).collect(),
             class_names: Vec::new(),
+            target_classes: Vec::new(),
         })
     }
 
@@ -315,10 +320,10 @@ fn finish(raw: Raw, recipe: &Recipe) -> Result<Table, DataError> {
     check_image(recipe, feature_names.len())?;
     let resolved = targets::resolve(targets, &target_names, recipe, &places, &mut report)?;
     report.close(places.file());
-    let (targets, class_names) = (resolved.targets, resolved.class_names);
+    let targets::Resolved { targets, task, class_names, target_classes } = resolved;
     let rows = match inputs {
         Inputs::Memory(inputs) => {
-            TableRows::Memory(Dataset { inputs, targets, feature_names, target_names, class_names })
+            TableRows::Memory(Dataset { inputs, targets, feature_names, target_names, class_names, target_classes })
         }
         // A spool has become a file by now.
         Inputs::Spool(_) => return Err(DataError::content(places.file(), "its rows were not written to the end")),
@@ -328,11 +333,13 @@ fn finish(raw: Raw, recipe: &Recipe) -> Result<Table, DataError> {
                     format!("a text is one column, and there are {}; name it with data.inputs", feature_names.len());
                 return Err(DataError::content(recipe.place("data.inputs"), text));
             }
-            TableRows::Texts(Texts { texts, targets, target_names, class_names })
+            TableRows::Texts(Texts { texts, targets, target_names, class_names, target_classes })
         }
-        Inputs::Disk(parts) => TableRows::Disk(DiskRows { parts, targets, target_names, feature_names, class_names }),
+        Inputs::Disk(parts) => {
+            TableRows::Disk(DiskRows { parts, targets, target_names, feature_names, class_names, target_classes })
+        }
     };
-    Ok(Table { rows, task: resolved.task, report })
+    Ok(Table { rows, task, report })
 }
 
 /// Refuses an image that has not as many values as a row.

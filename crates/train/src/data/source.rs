@@ -34,6 +34,11 @@ pub trait RowSource: fmt::Debug + Send + Sync {
         &[]
     }
 
+    /// What the numbers in a target column stand for, where the data holds texts there and several outputs learn columns of their own.
+    fn target_classes(&self, _column: usize) -> &[String] {
+        &[]
+    }
+
     /// Appends the inputs of these rows, `[rows, features]`.
     ///
     /// # Errors
@@ -99,6 +104,10 @@ impl RowSource for Dataset {
         &self.class_names
     }
 
+    fn target_classes(&self, column: usize) -> &[String] {
+        self.target_classes.get(column).map_or(&[], Vec::as_slice)
+    }
+
     fn inputs(&self, rows: &[usize], into: &mut Vec<f32>) -> Result<(), DataError> {
         into.reserve(rows.len() * self.features());
         for (at, &row) in rows.iter().enumerate() {
@@ -134,6 +143,10 @@ impl<S: RowSource + ?Sized> RowSource for Arc<S> {
 
     fn class_names(&self) -> &[String] {
         S::class_names(self)
+    }
+
+    fn target_classes(&self, column: usize) -> &[String] {
+        S::target_classes(self, column)
     }
 
     fn inputs(&self, rows: &[usize], into: &mut Vec<f32>) -> Result<(), DataError> {

@@ -11,6 +11,8 @@ pub(crate) struct Resolved {
     pub(crate) targets: Targets,
     pub(crate) task: Task,
     pub(crate) class_names: Vec<String>,
+    /// Of several outputs, what the numbers of each column stand for; empty for a column that holds numbers.
+    pub(crate) target_classes: Vec<Vec<String>>,
 }
 
 /// The outputs of the network, if its last layer of units says.
@@ -61,20 +63,18 @@ pub(crate) fn resolve(
 
 /// The columns of several outputs: numbers as they are, and texts by their number in sorted order.
 fn of_outputs(columns: &[TargetColumn], names: &[String], places: &Places, report: &mut DataReport) -> Resolved {
-    let numbers: Vec<Vec<f64>> = columns
-        .iter()
-        .zip(names)
-        .map(|(column, name)| match column {
-            TargetColumn::Numbers(values) => values.clone(),
-            TargetColumn::Labels(labels) => {
-                let (number_of, _) = numbered(labels, name, places, report);
-                labels.codes.iter().map(|&code| number_of[code as usize] as f64).collect()
-            }
-        })
-        .collect();
+    let read = |(column, name): (&TargetColumn, &String)| match column {
+        TargetColumn::Numbers(values) => (values.clone(), Vec::new()),
+        TargetColumn::Labels(labels) => {
+            let (number_of, classes) = numbered(labels, name, places, report);
+            (labels.codes.iter().map(|&code| number_of[code as usize] as f64).collect(), classes)
+        }
+    };
+    let (numbers, target_classes): (Vec<Vec<f64>>, Vec<Vec<String>>) = columns.iter().zip(names).map(read).unzip();
     let columns: Vec<&[f64]> = numbers.iter().map(Vec::as_slice).collect();
     // What each output learns is for its loss to say; together they are none of the tasks.
-    Resolved { targets: real(&columns, names, places, report), task: Task::Regression, class_names: Vec::new() }
+    let targets = real(&columns, names, places, report);
+    Resolved { targets, task: Task::Regression, class_names: Vec::new(), target_classes }
 }
 
 /// The class number of each text by its code, and the texts by class number; the report lists them.
@@ -114,7 +114,7 @@ fn text_classes(
     };
     let (number_of, class_names) = numbered(labels, name, places, report);
     let classes = labels.codes.iter().map(|&code| number_of[code as usize]).collect();
-    Ok(Resolved { targets: Targets::Classes(classes), task, class_names })
+    Ok(Resolved { targets: Targets::Classes(classes), task, class_names, target_classes: Vec::new() })
 }
 
 fn single_column(
@@ -125,7 +125,7 @@ fn single_column(
     report: &mut DataReport,
 ) -> Result<Resolved, DataError> {
     let task = recipe.task.unwrap_or_else(|| task_of_column(values, recipe));
-    let plain = |targets| Ok(Resolved { targets, task, class_names: Vec::new() });
+    let plain = |targets| Ok(Resolved { targets, task, class_names: Vec::new(), target_classes: Vec::new() });
     match task {
         task if wants_rows(recipe, task) => {
             plain(real(&[values], std::slice::from_ref(&name.to_owned()), places, report))
@@ -133,7 +133,12 @@ fn single_column(
         Task::Binary if is_signs(values) => {
             report.note(places.file(), format!("column {name:?} holds -1 and 1, read as class 0 and class 1"));
             let targets = Targets::Classes(values.iter().map(|&value| i64::from(value > 0.0)).collect());
-            Ok(Resolved { targets, task, class_names: vec!["-1".to_owned(), "1".to_owned()] })
+            Ok(Resolved {
+                targets,
+                task,
+                class_names: vec!["-1".to_owned(), "1".to_owned()],
+                target_classes: Vec::new(),
+            })
         }
         _ => plain(Targets::Classes(class_numbers(values, name, recipe, task, places)?)),
     }
@@ -213,19 +218,19 @@ fn several_columns(
         Task::Regression | Task::Multilabel => {
             let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
             let targets = real(&columns, names, places, report);
-            Ok(Resolved { targets, task, class_names: Vec::new() })
+            Ok(Resolved { targets, task, class_names: Vec::new(), target_classes: Vec::new() })
         }
         Task::Binary | Task::Multiclass if one_hot => {
             report
                 .note(places.file(), "the target columns hold a single 1 in each row, read as the number of the class");
             let class = |row: usize| class_number(columns.iter().position(|column| column[row] == 1.0));
             let targets = Targets::Classes((0..columns[0].len()).map(class).collect());
-            Ok(Resolved { targets, task, class_names: names.to_vec() })
+            Ok(Resolved { targets, task, class_names: names.to_vec(), target_classes: Vec::new() })
         }
         Task::Multiclass if per_output => {
             let columns: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
             let targets = real(&columns, names, places, report);
-            Ok(Resolved { targets, task, class_names: Vec::new() })
+            Ok(Resolved { targets, task, class_names: Vec::new(), target_classes: Vec::new() })
         }
         Task::Binary | Task::Multiclass => {
             let text = format!(

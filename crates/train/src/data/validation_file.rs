@@ -25,22 +25,13 @@ pub(super) fn with(loaded: Loaded, file: &Path, recipe: &Recipe) -> Result<Loade
         let text = "its classes are texts where those to learn are numbers, or the other way round; write them alike";
         return Err(DataError::content(place, text));
     }
-    if known.is_empty() && numbering(&report.notes).ne(numbering(&other.report.notes)) {
-        let text = "its columns of texts do not hold the same texts as those to learn from, so that they are numbered otherwise; with several outputs give classes as numbers";
-        return Err(DataError::content(place, text));
-    }
     let count = counted(other.dataset.rows(), "row");
     report.note(&place, format!("{count} are held out, numbered from {} on", dataset.rows()));
     // They are numbered as in the file that is learned from.
-    other.report.notes.retain(|note| numbering(std::slice::from_ref(note)).next().is_none());
+    other.report.notes.retain(|note| !note.contains(NUMBERED));
     report.append(other.report);
     let dataset = Arc::new(HeldOut::of(dataset, other.dataset, &place)?);
     Ok(Loaded { dataset, task, report, tokenizer })
-}
-
-/// What is said of the numbers that texts have, without the file that they are in.
-fn numbering(notes: &[String]) -> impl Iterator<Item = &str> {
-    notes.iter().filter_map(|note| note.find(NUMBERED).map(|at| &note[at..]))
 }
 
 /// A tokenizer as a file, which is what a recipe names.

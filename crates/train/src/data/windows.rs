@@ -114,6 +114,10 @@ impl RowSource for Windows {
         self.table.class_names()
     }
 
+    fn target_classes(&self, column: usize) -> &[String] {
+        self.table.target_classes(column % self.target_columns.max(1))
+    }
+
     fn inputs(&self, windows: &[usize], into: &mut Vec<f32>) -> Result<(), DataError> {
         self.table.inputs(&self.rows_of(windows, 0, self.shape.length), into)
     }
