@@ -10,6 +10,7 @@ from watched import forked, run
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 README = pathlib.Path(__file__).parents[3] / "README.md"
+OF_THE_PACKAGE = EXAMPLES.parent / "README.md"
 
 
 def test_the_logarithm_of_zero_is_named_with_its_line(tmp_path: pathlib.Path) -> None:
@@ -34,6 +35,8 @@ def test_the_readme_shows_what_is_said_of_it(tmp_path: pathlib.Path) -> None:
         README.write_text(readme[:begin] + block + readme[end:])
         return
     assert readme[begin:end] == block
+    shorter = OF_THE_PACKAGE.read_text().partition("```text\n")[2].partition("```")[0]
+    assert shorter and report.startswith(shorter.rstrip())
 
 
 def test_a_loop_that_is_watched_from_within(tmp_path: pathlib.Path) -> None:
