@@ -1,7 +1,7 @@
 //! The page on recipes, from the doc comments of the structs that a recipe fills.
 //!
 //! Each key of a recipe is a field whose doc comment begins with the key: `` `units`: outputs. Required. `` So the comment is the line
-//! of the page. A test in `crates/barograph/tests/recipe_page.rs` has every key of the page parsed.
+//! of the page. A test in `crates/train/tests/recipe_page.rs` has its examples read.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
