@@ -52,6 +52,12 @@ pub(crate) fn classes(case: &Case<'_>) -> Option<bool> {
     Some(targets.integer || targets.class_counts.len() > 1 || (targets.whole && targets.distinct == 2))
 }
 
+/// Whether classes are learned by a loss that measures a distance, such as a squared error.
+pub(crate) fn distance_for_classes(case: &Case<'_>) -> bool {
+    let distances = ["mse", "half_mse", "mae", "huber", "smooth_l1", "log_cosh"];
+    classes(case) == Some(true) && case.facts.is(FactKey::Loss, &distances)
+}
+
 /// First loss over that of a constant answer. A fresh network's cross-entropy is near 1 of it.
 pub(crate) fn first_loss_over_chance(case: &Case<'_>) -> Option<f64> {
     let chance = case.digest.chance_loss.mean().filter(|chance| *chance > 0.0)?;

@@ -43,7 +43,6 @@ const BELOW: f64 = 0.5;
 fn weigh(case: &Case<'_>) -> Weighing {
     let classes = clues::classes(case);
     let first = clues::first_loss_over_chance(case);
-    let squared = case.facts.is(FactKey::Loss, &["mse", "half_mse", "mae", "huber", "smooth_l1", "log_cosh"]);
     let entropy = case.facts.text(FactKey::Loss).is_some_and(|loss| loss.contains("cross_entropy"));
     case.weigh(UNLIKELY)
         .symptom("loss-negative", 5.0)
@@ -53,7 +52,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
             ("loss-flat", 0.7),
             ("loss-still-falling", 0.7),
         ])
-        .when(classes == Some(true) && squared, 2.0, || Evidence::plain("a squared error for classes", 0.0))
+        .when(clues::distance_for_classes(case), 2.0, || Evidence::plain("a squared error for classes", 0.0))
         .when(classes == Some(false) && entropy, 3.0, || Evidence::plain("a cross-entropy for real targets", 0.0))
         .when(classes == Some(true) && first.is_some_and(|first| first < BELOW), 2.0, || {
             Evidence::against(

@@ -9,8 +9,8 @@ rule! {
     ///
     /// ## How it is weighed
     /// An even fall speaks for it, and updates that are small beside their weights. Weights that do not change at all,
-    /// a gradient that vanishes, an output that cannot reach the targets and clipped gradients speak against it: they
-    /// are reasons of their own.
+    /// a gradient that vanishes, an output that cannot reach the targets, a squared error for classes and clipped gradients
+    /// speak against it: they are reasons of their own.
     ///
     /// ## Example
     /// ```trace
@@ -62,6 +62,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .when(ratio.is_some_and(|ratio| ratio > LARGE), -2.0, || {
             Evidence::against("updates are large beside their weights", ratio.unwrap_or_default(), LARGE)
         })
+        .when(clues::distance_for_classes(case), -0.7, || Evidence::plain("a squared error for classes", 0.0))
         .symptom("gradient-vanishing-over-depth", -2.0)
         .symptom("activation-saturated", -1.5)
         .symptom("output-range-too-narrow", -4.0)

@@ -7,7 +7,8 @@ rule! {
     /// The loss was still falling evenly, by steps of a sensible length, when the epochs were used up.
     ///
     /// ## How it is weighed
-    /// An even fall at the end speaks for it, the more so in a short run with updates of a sensible size.
+    /// An even fall at the end speaks for it, the more so in a short run with updates of a sensible size. A squared error for
+    /// classes, which learns slowly by itself, speaks against it.
     ///
     /// ## Example
     /// ```trace
@@ -51,6 +52,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
         .when(ratio.is_some_and(|ratio| SENSIBLE.contains(&ratio)), 0.5, || {
             Evidence::plain("updates are of a sensible size beside their weights", ratio.unwrap_or_default())
         })
+        .when(clues::distance_for_classes(case), -1.3, || Evidence::plain("a squared error for classes", 0.0))
         .symptom("update-too-small", -1.5)
         .symptom("output-range-too-narrow", -4.0)
         .symptom("gradient-vanishing-over-depth", -1.5)
