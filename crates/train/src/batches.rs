@@ -22,6 +22,8 @@ pub(crate) struct Batch {
     /// Data-set row of each row.
     pub(crate) numbers: Vec<u64>,
     targets: Targets,
+    /// How much the loss of each row counts, where not all count alike.
+    weights: Option<Vec<f32>>,
 }
 
 impl<'a> Rows<'a> {
@@ -73,9 +75,9 @@ impl<'a> Rows<'a> {
         let numbers: Vec<usize> = places.iter().map(|&place| self.numbers[place]).collect();
         let mut inputs = Vec::new();
         self.data.inputs(&numbers, &mut inputs)?;
-        let targets = self.data.targets(&numbers)?;
+        let (targets, weights) = (self.data.targets(&numbers)?, self.data.weights(&numbers)?);
         let numbers = numbers.into_iter().map(|row| row as u64).collect();
-        Ok(Batch { inputs, features: self.data.features(), numbers, targets })
+        Ok(Batch { inputs, features: self.data.features(), numbers, targets, weights })
     }
 }
 
@@ -99,7 +101,8 @@ impl Batch {
                 }
             };
             let inputs = self.inputs[from * self.features..to * self.features].to_vec();
-            Self { inputs, features: self.features, numbers: numbers.to_vec(), targets }
+            let weights = self.weights.as_ref().map(|weights| weights[from..to].to_vec());
+            Self { inputs, features: self.features, numbers: numbers.to_vec(), targets, weights }
         };
         self.numbers.chunks(rows).enumerate().map(part).collect()
     }
@@ -117,6 +120,11 @@ impl Batch {
             Targets::Classes(classes) => Answers::Classes(classes),
             Targets::Real { values, .. } => Answers::Real(values),
         }
+    }
+
+    /// How much the loss of each row counts, `[rows, 1]`, where not all count alike.
+    pub(crate) fn weights(&self, device: &Device) -> Option<Tensor<2>> {
+        self.weights.as_ref().map(|weights| from_slice(weights.clone(), [weights.len(), 1], device))
     }
 
     pub(crate) fn targets(&self, device: &Device) -> TargetTensor {

@@ -1,5 +1,6 @@
 //! What must fit together before the first step.
-use crate::data::source::{each_inputs, each_targets};
+use crate::data::source::{ROWS_AT_ONCE, each_inputs, each_targets};
+use crate::data::weights::first_problem;
 use crate::data::{RowSource, Targets};
 use crate::engine::Engine;
 use crate::error::TrainError;
@@ -47,6 +48,7 @@ pub(crate) fn check_inputs<M: Model>(
 /// Checks that every class has an output and every target column too.
 pub(crate) fn check_outputs(engine: &Engine<'_>, data: &dyn RowSource) -> Result<(), TrainError> {
     let (outputs, Scoring { task, .. }) = (engine.outputs, engine.scoring);
+    check_weights(engine, data)?;
     let several = engine.loss.outputs();
     match data.targets(&[])? {
         Targets::Real { columns, .. } if !several.is_empty() => {
@@ -65,6 +67,27 @@ pub(crate) fn check_outputs(engine: &Engine<'_>, data: &dyn RowSource) -> Result
         }
         Targets::Real { .. } => Ok(()),
     }
+}
+
+/// Checks that the loss can weigh rows where they have weights, and that those are ones.
+fn check_weights(engine: &Engine<'_>, data: &dyn RowSource) -> Result<(), TrainError> {
+    if data.weights(&[])?.is_none() {
+        return Ok(());
+    }
+    if !engine.loss.weighs_examples() {
+        return Err(TrainError::Mismatch(
+            "the rows of the data set have weights, which this loss cannot count by: it gives one number for all rows; take the weights out, \
+             use a loss of the library, or give yours Loss::weighted_parts"
+                .to_owned(),
+        ));
+    }
+    let all: Vec<usize> = (0..data.rows()).collect();
+    for rows in all.chunks(ROWS_AT_ONCE) {
+        if let Some((at, problem)) = data.weights(rows)?.as_deref().and_then(first_problem) {
+            return Err(TrainError::Mismatch(format!("row {} of the data set: {problem}", rows[at])));
+        }
+    }
+    Ok(())
 }
 
 fn check_classes(outputs: usize, data: &dyn RowSource) -> Result<(), TrainError> {

@@ -298,9 +298,9 @@ impl Engine<'_> {
         trace: Option<&Trace>,
         share: f64,
     ) -> (Tensor<1>, Vec<Term>) {
-        let targets = batch.targets(&self.device);
+        let (targets, weights) = (batch.targets(&self.device), batch.weights(&self.device));
         let mut parts = Vec::new();
-        let mut compute = |outputs| Scope::at(LOSS_SITE, || self.sum(&mut parts, outputs, &targets));
+        let mut compute = |outputs| Scope::at(LOSS_SITE, || self.sum(&mut parts, outputs, &targets, weights.as_ref()));
         let loss = match trace {
             None => compute(outputs),
             Some(trace) => trace.whole("loss", LOSS_SITE, outputs, compute),
@@ -312,10 +312,29 @@ impl Engine<'_> {
         (penalties.fold(loss, |loss, penalty| ops::add(loss, scaled(penalty, share))), Term::of(parts))
     }
 
+    /// The terms of the loss of the outputs, whose rows count by their weights `[batch, 1]` where there are some.
+    pub(crate) fn parts_of(
+        &self,
+        outputs: Tensor<2>,
+        targets: &TargetTensor,
+        weights: Option<&Tensor<2>>,
+    ) -> Vec<LossPart> {
+        match weights {
+            None => self.loss.parts(outputs, targets),
+            Some(weights) => self.loss.weighted_parts(outputs, targets, weights),
+        }
+    }
+
     /// Fills in the terms of the loss, and adds them up.
-    fn sum(&self, parts: &mut Vec<LossPart>, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
+    fn sum(
+        &self,
+        parts: &mut Vec<LossPart>,
+        outputs: Tensor<2>,
+        targets: &TargetTensor,
+        weights: Option<&Tensor<2>>,
+    ) -> Tensor<1> {
         let device = outputs.device();
-        *parts = self.loss.parts(outputs, targets);
+        *parts = self.parts_of(outputs, targets, weights);
         parts.extend(self.auxiliary.parts(targets));
         LossPart::sum(parts).unwrap_or_else(|| from_slice(vec![0.0], [1], &device))
     }

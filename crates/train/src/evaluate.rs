@@ -32,7 +32,7 @@ pub(crate) fn evaluate<M: Model>(engine: &Engine<'_>, model: &M, rows: &Rows<'_>
         let batch = rows.gather(places)?;
         let outputs = model.forward(from_slice(batch.inputs.clone(), [batch.len(), batch.features], &device));
         let (values, width) = (to_vec(&outputs), outputs.dims()[1]);
-        let parts = engine.loss.parts(outputs, &batch.targets(&device));
+        let parts = engine.parts_of(outputs, &batch.targets(&device), batch.weights(&device).as_ref());
         let value = LossPart::sum(&parts).map_or(0.0, Tensor::into_scalar::<f32>);
         engine.score(&mut score, &Term::of(parts), &values, width, &batch);
         loss += f64::from(value) * batch.len() as f64;

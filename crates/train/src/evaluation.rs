@@ -24,7 +24,7 @@ use barograph_vocab::Scalar;
 pub struct Evaluation {
     /// How many rows there were; those with a value that is not finite are left out where training left such out.
     pub rows: usize,
-    /// The mean loss, without penalties.
+    /// The mean loss, without penalties; rows count by their weights, where the data set has some.
     pub loss: f64,
     /// The share of right answers, or the coefficient of determination, if there is one.
     pub score: Option<(Scalar, f64)>,

@@ -111,6 +111,10 @@ impl RowSource for Ready<'_> {
         Ok(targets)
     }
 
+    fn weights(&self, rows: &[usize]) -> Result<Option<Vec<f32>>, DataError> {
+        self.source.weights(rows)
+    }
+
     fn split(&self, share: f64, seed: u64) -> Split {
         self.source.split(share, seed)
     }

@@ -25,11 +25,14 @@ pub(crate) fn read(path: &Path, recipe: &Recipe, file: &mut dyn ArrayFile) -> Re
     let places = Places::by_row(path);
     let name = places.file().to_owned();
     let input_names = known(file, &recipe.data.inputs, "x", "data.inputs", recipe, &name)?;
-    let target_names = if is_without_target(recipe) {
-        Vec::new()
-    } else {
-        known(file, &recipe.data.target, "y", "data.target", recipe, &name)?
-    };
+    let mut target_names = Vec::new();
+    if !is_without_target(recipe) {
+        target_names = known(file, &recipe.data.target, "y", "data.target", recipe, &name)?;
+        // Behind the targets stand the weights of the rows.
+        if let Some(weight) = &recipe.data.weight {
+            target_names.extend(known(file, std::slice::from_ref(weight), "", "data.weight", recipe, &name)?);
+        }
+    }
     let mut report = DataReport::default();
     let mut shapes = Vec::new();
     let inputs = if recipe.data.stream {
@@ -43,6 +46,15 @@ pub(crate) fn read(path: &Path, recipe: &Recipe, file: &mut dyn ArrayFile) -> Re
     };
     let targets = target_names.iter().map(|name| file.array(name)).collect::<Result<Vec<_>, _>>()?;
     let target_shapes: Vec<Vec<usize>> = targets.iter().map(|array| array.shape.clone()).collect();
+    if let (Some(weight), [answers, .., shape]) = (&recipe.data.weight, &target_shapes[..])
+        && rows_of(shape) != (rows_of(answers).0, 1)
+    {
+        let count = counted(rows_of(answers).0, "row");
+        let text = format!(
+            "array {weight:?} has the shape {shape:?}, and there are {count} to weigh; give it one number for each row"
+        );
+        return Err(DataError::content(recipe.place("data.weight"), text));
+    }
     let rows = same_rows(&input_names, &shapes, &name)?;
     let target_rows = same_rows(&target_names, &target_shapes, &name)?;
     if rows != target_rows && !target_names.is_empty() {

@@ -23,17 +23,19 @@ pub(crate) fn is_without_target(recipe: &Recipe) -> bool {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Selection {
     pub(crate) inputs: Vec<usize>,
+    /// Behind them the weights of the rows, where a recipe names them: see [`super::weights::take`].
     pub(crate) targets: Vec<usize>,
 }
 
 /// Chooses among the columns of a file, as `data.inputs` and `data.target` say.
 pub(crate) fn select(columns: &[String], recipe: &Recipe, file: &str) -> Result<Selection, DataError> {
     check_names(columns, file)?;
-    let targets = targets(columns, recipe, file)?;
+    let mut targets = targets(columns, recipe, file)?;
     let inputs = inputs(columns, &targets, recipe, file)?;
     if inputs.is_empty() {
         return Err(DataError::content(file, "no column is left for the inputs: every one is a target or taken out"));
     }
+    targets.extend(weight(columns, &targets, recipe, file)?);
     Ok(Selection { inputs, targets })
 }
 
@@ -70,6 +72,22 @@ fn targets(columns: &[String], recipe: &Recipe, file: &str) -> Result<Vec<usize>
     Ok(targets)
 }
 
+/// The column that says how much each row counts. Rows without answers need none.
+fn weight(columns: &[String], targets: &[usize], recipe: &Recipe, file: &str) -> Result<Option<usize>, DataError> {
+    let Some(name) = recipe.data.weight.as_ref().filter(|_| !is_without_target(recipe)) else { return Ok(None) };
+    let refuse = |text: String| Err(DataError::content(recipe.place("data.weight"), text));
+    match columns.iter().position(|column| column == name) {
+        Some(column) if targets.contains(&column) => refuse(format!(
+            "column {name:?} is a target, and cannot be the weight of its rows; name another for data.weight"
+        )),
+        Some(column) => Ok(Some(column)),
+        None => {
+            let hint = suggest::hint(name, columns.iter().map(String::as_str));
+            refuse(format!("no column {name:?} in {file}{hint}"))
+        }
+    }
+}
+
 /// The key that names a target: that of one of several outputs, unless `[data]` does.
 fn target_key(name: &String, recipe: &Recipe) -> String {
     let owner = recipe.outputs.iter().position(|output| output.target.contains(name));
@@ -84,7 +102,9 @@ fn inputs(columns: &[String], targets: &[usize], recipe: &Recipe, file: &str) ->
     let unread = if is_without_target(recipe) { &recipe.data.target[1..] } else { &[] };
     let is_unread = |column: usize| unread.iter().any(|name| glob(name, &columns[column]));
     let is_answer = |column: &usize| !shows_past && (targets.contains(column) || is_unread(*column));
-    let everything = || (0..columns.len()).filter(|column| !is_answer(column)).collect::<Vec<_>>();
+    let is_weight = |column: usize| recipe.data.weight.as_ref() == Some(&columns[column]);
+    let everything =
+        || (0..columns.len()).filter(|column| !is_answer(column) && !is_weight(*column)).collect::<Vec<_>>();
     // A list that begins by taking out starts from every column.
     let mut chosen = match patterns.first() {
         Some(first) if !takes_out(first, columns) => Vec::new(),
@@ -106,7 +126,8 @@ fn inputs(columns: &[String], targets: &[usize], recipe: &Recipe, file: &str) ->
                 );
                 return Err(DataError::content(recipe.place("data.inputs"), text));
             }
-            if !chosen.contains(&column) {
+            // Only its own name makes an input of the weight.
+            if !(chosen.contains(&column) || is_weight(column) && pattern.contains('*')) {
                 chosen.push(column);
             }
         }

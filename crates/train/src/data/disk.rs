@@ -1,6 +1,6 @@
 //! A data set whose inputs stay on disk.
 use super::stored::Stored;
-use super::{DataError, RowSource, Targets};
+use super::{DataError, RowSource, Targets, weights};
 
 /// Rows that lie in one file after those of the files before.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub(crate) struct DiskRows {
     /// In the order of their rows.
     pub(crate) parts: Vec<Part>,
     pub(crate) targets: Targets,
+    pub(crate) weights: Option<Vec<f32>>,
     pub(crate) target_names: Vec<String>,
     pub(crate) feature_names: Vec<String>,
     pub(crate) class_names: Vec<String>,
@@ -74,6 +75,10 @@ impl RowSource for DiskRows {
 
     fn targets(&self, rows: &[usize]) -> Result<Targets, DataError> {
         Ok(self.targets.pick(rows))
+    }
+
+    fn weights(&self, rows: &[usize]) -> Result<Option<Vec<f32>>, DataError> {
+        Ok(weights::pick(self.weights.as_deref(), rows))
     }
 
     fn is_slow(&self) -> bool {

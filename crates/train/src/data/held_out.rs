@@ -149,6 +149,19 @@ impl RowSource for HeldOut {
         Ok(all)
     }
 
+    /// Rows of a source without weights count 1 beside those of one that has some.
+    fn weights(&self, rows: &[usize]) -> Result<Option<Vec<f32>>, DataError> {
+        if self.training.weights(&[])?.is_none() && self.validation.weights(&[])?.is_none() {
+            return Ok(None);
+        }
+        let mut all = Vec::with_capacity(rows.len());
+        self.each_run(rows, |source, rows, _| {
+            all.extend(source.weights(rows)?.unwrap_or_else(|| vec![1.0; rows.len()]));
+            Ok(())
+        })?;
+        Ok(Some(all))
+    }
+
     fn split(&self, _: f64, _: u64) -> Split {
         let first = self.training.rows() as u32;
         Split { train: (0..first).collect(), validation: (first..self.rows() as u32).collect() }

@@ -43,6 +43,7 @@ mod targets;
 mod text;
 mod tokenizer;
 mod validation_file;
+pub(crate) mod weights;
 mod windows;
 mod write;
 
@@ -74,6 +75,8 @@ pub struct Dataset {
     pub inputs: Vec<f32>,
     /// The answers, one for each row.
     pub targets: Targets,
+    /// How much the loss of each row counts, where not all count alike; see [`Dataset::with_weights`].
+    pub weights: Option<Vec<f32>>,
     /// Name of each input column.
     pub feature_names: Vec<String>,
     /// Name of each target column.
@@ -154,11 +157,36 @@ impl Dataset {
         Ok(Self {
             inputs,
             targets,
+            weights: None,
             feature_names: (0..features).map(|number| format!("x{number}")).collect(),
             target_names: (0..columns).map(|number| format!("y{number}")).collect(),
             class_names: Vec::new(),
             target_classes: Vec::new(),
         })
+    }
+
+    /// The same rows, the loss of each counting by its weight: the `sample_weight` of Keras. A mean is divided by the number of rows.
+    ///
+    /// ```
+    /// # use barograph_train::data::{Dataset, Targets};
+    /// let data = Dataset::new(vec![0.0, 1.0, 2.0], 1, Targets::Classes(vec![0, 1, 1]))?.with_weights(vec![1.0, 0.5, 0.0])?;
+    /// assert!(data.clone().with_weights(vec![1.0, -0.5, 0.0]).is_err());
+    /// # Ok::<(), barograph_train::data::DataError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is not one for each row, or one is negative or not finite.
+    pub fn with_weights(mut self, weights: Vec<f32>) -> Result<Self, DataError> {
+        let place = "the data set made in code";
+        if weights.len() != self.rows() {
+            let (weights, rows) = (counted(weights.len(), "weight"), counted(self.rows(), "row"));
+            return Err(DataError::content(place, format!("it has {rows} and {weights}; give each row one")));
+        }
+        if let Some((row, problem)) = weights::first_problem(&weights) {
+            return Err(DataError::content(format!("{place}: row {row}"), problem));
+        }
+        self.weights = Some(weights);
+        Ok(self)
     }
 
     /// How many rows there are.
@@ -304,7 +332,7 @@ fn with_targets(recipe: &Recipe) -> Recipe {
 }
 
 fn finish(raw: Raw, recipe: &Recipe) -> Result<Table, DataError> {
-    let Raw { feature_names, target_names, inputs, targets, rows, places, mut report } = raw;
+    let Raw { feature_names, mut target_names, inputs, mut targets, rows, places, mut report } = raw;
     if rows == 0 {
         return Err(DataError::content(places.file(), "there are no rows; a data set needs at least one"));
     }
@@ -318,13 +346,20 @@ fn finish(raw: Raw, recipe: &Recipe) -> Result<Table, DataError> {
         return Err(DataError::content(places.file(), "there are no input columns; a data set needs at least one"));
     }
     check_image(recipe, feature_names.len())?;
+    let weights = weights::take(&mut targets, &mut target_names, recipe, &places, &mut report)?;
     let resolved = targets::resolve(targets, &target_names, recipe, &places, &mut report)?;
     report.close(places.file());
     let targets::Resolved { targets, task, class_names, target_classes } = resolved;
     let rows = match inputs {
-        Inputs::Memory(inputs) => {
-            TableRows::Memory(Dataset { inputs, targets, feature_names, target_names, class_names, target_classes })
-        }
+        Inputs::Memory(inputs) => TableRows::Memory(Dataset {
+            inputs,
+            targets,
+            weights,
+            feature_names,
+            target_names,
+            class_names,
+            target_classes,
+        }),
         // A spool has become a file by now.
         Inputs::Spool(_) => return Err(DataError::content(places.file(), "its rows were not written to the end")),
         Inputs::Texts(texts) => {
@@ -333,11 +368,17 @@ fn finish(raw: Raw, recipe: &Recipe) -> Result<Table, DataError> {
                     format!("a text is one column, and there are {}; name it with data.inputs", feature_names.len());
                 return Err(DataError::content(recipe.place("data.inputs"), text));
             }
-            TableRows::Texts(Texts { texts, targets, target_names, class_names, target_classes })
+            TableRows::Texts(Texts { texts, targets, weights, target_names, class_names, target_classes })
         }
-        Inputs::Disk(parts) => {
-            TableRows::Disk(DiskRows { parts, targets, target_names, feature_names, class_names, target_classes })
-        }
+        Inputs::Disk(parts) => TableRows::Disk(DiskRows {
+            parts,
+            targets,
+            weights,
+            target_names,
+            feature_names,
+            class_names,
+            target_classes,
+        }),
     };
     Ok(Table { rows, task, report })
 }

@@ -1,5 +1,5 @@
 //! Rows that are asked for by number, wherever they lie.
-use super::{DataError, Dataset, Split, Targets};
+use super::{DataError, Dataset, Split, Targets, weights};
 use crate::recipe::Task;
 use barograph_stats::prefetch;
 use std::fmt;
@@ -56,6 +56,18 @@ pub trait RowSource: fmt::Debug + Send + Sync {
     /// # Panics
     /// When there is no such row.
     fn targets(&self, rows: &[usize]) -> Result<Targets, DataError>;
+
+    /// How much the loss of each of these rows counts, if not all count alike: finite numbers of 0 or more. Whether there are any is the same for
+    /// each call, also for one without rows.
+    ///
+    /// # Errors
+    /// When a file can no longer be read.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    fn weights(&self, _rows: &[usize]) -> Result<Option<Vec<f32>>, DataError> {
+        Ok(None)
+    }
 
     /// Which rows are held out, where a share of them is to be: drawn by the seed, unless the rows have an order that matters.
     fn split(&self, share: f64, seed: u64) -> Split {
@@ -122,6 +134,10 @@ impl RowSource for Dataset {
     fn targets(&self, rows: &[usize]) -> Result<Targets, DataError> {
         Ok(self.targets.pick(rows))
     }
+
+    fn weights(&self, rows: &[usize]) -> Result<Option<Vec<f32>>, DataError> {
+        Ok(weights::pick(self.weights.as_deref(), rows))
+    }
 }
 
 impl<S: RowSource + ?Sized> RowSource for Arc<S> {
@@ -155,6 +171,10 @@ impl<S: RowSource + ?Sized> RowSource for Arc<S> {
 
     fn targets(&self, rows: &[usize]) -> Result<Targets, DataError> {
         S::targets(self, rows)
+    }
+
+    fn weights(&self, rows: &[usize]) -> Result<Option<Vec<f32>>, DataError> {
+        S::weights(self, rows)
     }
 
     fn split(&self, share: f64, seed: u64) -> Split {

@@ -10,6 +10,7 @@ mod tensors;
 mod texts;
 mod time_series;
 mod validation_file;
+mod weights;
 
 const DIGITS: &str = include_str!("../../../../data/digits.csv");
 const PLAIN_NPZ: &[u8] = include_bytes!("fixtures/plain.npz");

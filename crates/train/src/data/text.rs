@@ -15,6 +15,7 @@ const PIECE: usize = 1 << 16;
 pub(crate) struct Texts {
     pub(crate) texts: Vec<String>,
     pub(crate) targets: Targets,
+    pub(crate) weights: Option<Vec<f32>>,
     pub(crate) target_names: Vec<String>,
     pub(crate) class_names: Vec<String>,
     pub(crate) target_classes: Vec<Vec<String>>,
@@ -29,14 +30,14 @@ pub(crate) fn rows(
     spec: &TokenSpec,
     recipe: &Recipe,
 ) -> Result<Loaded, DataError> {
-    let Texts { texts, targets, target_names, class_names, target_classes } = texts;
+    let Texts { texts, targets, weights, target_names, class_names, target_classes } = texts;
     let length = spec.length as usize;
     let training = Split::new(texts.len() as u32, recipe.data.validation, recipe.seed).train;
     let tokens = Tokens::open(spec, recipe, training.iter().map(|&row| texts[row as usize].as_str()))?;
     tokens.note(file, &mut report);
     let inputs = padded(&texts, &tokens, length, file, &mut report)?;
     let feature_names = (0..length).map(|place| format!("token{place}")).collect();
-    let dataset = Dataset { inputs, targets, feature_names, target_names, class_names, target_classes };
+    let dataset = Dataset { inputs, targets, weights, feature_names, target_names, class_names, target_classes };
     Ok(Loaded { dataset: Arc::new(dataset), task, report, tokenizer: Some(tokens.json) })
 }
 

@@ -130,6 +130,10 @@ impl RowSource for Windows {
         })
     }
 
+    fn weights(&self, windows: &[usize]) -> Result<Option<Vec<f32>>, DataError> {
+        self.table.weights(&self.rows_of(windows, self.shape.target, 1))
+    }
+
     /// Windows of the end are held out, and those that share a row with one of them are left out of both parts: a network that has seen the
     /// answer would otherwise be measured on it.
     fn split(&self, share: f64, _: u64) -> Split {

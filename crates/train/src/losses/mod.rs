@@ -59,6 +59,18 @@ pub trait Loss: Send {
         vec![LossPart::whole(self.loss(outputs, targets))]
     }
 
+    /// Whether [`Loss::weighted_parts`] can be asked for. A function that gives one number for the whole batch cannot weigh its examples.
+    fn weighs_examples(&self) -> bool {
+        false
+    }
+
+    /// The terms of a batch whose examples count by their weights, `[batch, 1]`: the loss of each is multiplied by its weight, and a mean is
+    /// divided by what it is divided by without them, the number of examples, as Keras does with a `sample_weight`. Only asked for where
+    /// [`Loss::weighs_examples`].
+    fn weighted_parts(&self, outputs: Tensor<2>, targets: &TargetTensor, _weights: &Tensor<2>) -> Vec<LossPart> {
+        self.parts(outputs, targets)
+    }
+
     /// The outputs of a recipe that has several.
     #[doc(hidden)]
     fn outputs(&self) -> &[Output] {
@@ -100,6 +112,14 @@ impl Loss for LossKind {
         LossSpec::from(*self).loss(outputs, targets)
     }
 
+    fn weighs_examples(&self) -> bool {
+        true
+    }
+
+    fn weighted_parts(&self, outputs: Tensor<2>, targets: &TargetTensor, weights: &Tensor<2>) -> Vec<LossPart> {
+        LossSpec::from(*self).weighted_parts(outputs, targets, weights)
+    }
+
     fn describe(&self) -> LossFacts {
         LossSpec::from(*self).describe()
     }
@@ -107,23 +127,15 @@ impl Loss for LossKind {
 
 impl Loss for LossSpec {
     fn loss(&self, outputs: Tensor<2>, targets: &TargetTensor) -> Tensor<1> {
-        let unrolled = if self.kind.wants() == LossWants::Classes { targets.unrolled(&outputs) } else { None };
-        let mask = Scope::mask();
-        match unrolled {
-            None => {
-                let counts = mask.and_then(|mask| over_features(mask, &outputs));
-                self.reduced(outputs, targets, counts)
-            }
-            Some((outputs, targets, counts)) => {
-                let steps = counts.dims();
-                let mask = mask.filter(|mask| mask.dims()[0] * mask.dims()[1] == steps[0]);
-                let counts = match mask {
-                    Some(mask) => ops::mul(counts, ops::reshape(mask, steps)),
-                    None => counts,
-                };
-                self.reduced(outputs, &targets, Some(counts))
-            }
-        }
+        self.value(outputs, targets, None)
+    }
+
+    fn weighs_examples(&self) -> bool {
+        true
+    }
+
+    fn weighted_parts(&self, outputs: Tensor<2>, targets: &TargetTensor, weights: &Tensor<2>) -> Vec<LossPart> {
+        vec![LossPart::whole(self.value(outputs, targets, Some(weights)))]
     }
 
     fn describe(&self) -> LossFacts {
@@ -145,9 +157,46 @@ fn over_features(mask: Tensor<2>, outputs: &Tensor<2>) -> Option<Tensor<2>> {
     Some(ops::reshape(wide, [batch, width]))
 }
 
+/// The weights of examples `[batch, 1]` for terms of which each example has several that follow one another: one a time step.
+fn over_steps(weights: &Tensor<2>, rows: usize) -> Tensor<2> {
+    let batch = weights.dims()[0];
+    if rows == batch || batch == 0 {
+        return weights.clone();
+    }
+    ops::reshape(weights.clone().expand([batch, rows / batch]), [rows, 1])
+}
+
 impl LossSpec {
-    /// The terms as one number. `counts` says how much each term counts, where not all count alike.
-    fn reduced(&self, outputs: Tensor<2>, targets: &TargetTensor, counts: Option<Tensor<2>>) -> Tensor<1> {
+    /// The loss of a batch, whose examples count by their weights `[batch, 1]` where there are some.
+    pub(super) fn value(&self, outputs: Tensor<2>, targets: &TargetTensor, weights: Option<&Tensor<2>>) -> Tensor<1> {
+        let unrolled = if self.kind.wants() == LossWants::Classes { targets.unrolled(&outputs) } else { None };
+        let mask = Scope::mask();
+        match unrolled {
+            None => {
+                let counts = mask.and_then(|mask| over_features(mask, &outputs));
+                self.reduced(outputs, targets, counts, weights)
+            }
+            Some((outputs, targets, counts)) => {
+                let steps = counts.dims();
+                let mask = mask.filter(|mask| mask.dims()[0] * mask.dims()[1] == steps[0]);
+                let counts = match mask {
+                    Some(mask) => ops::mul(counts, ops::reshape(mask, steps)),
+                    None => counts,
+                };
+                self.reduced(outputs, &targets, Some(counts), weights)
+            }
+        }
+    }
+
+    /// The terms as one number. `counts` says how much each term counts, where not all count alike, and `examples` how much each example
+    /// does, which is not divided by.
+    fn reduced(
+        &self,
+        outputs: Tensor<2>,
+        targets: &TargetTensor,
+        counts: Option<Tensor<2>>,
+        examples: Option<&Tensor<2>>,
+    ) -> Tensor<1> {
         let options = ClassOptions::new(self);
         let weights = options.of_terms(&self.kind, targets, &outputs);
         let mut terms = terms(self.kind, outputs, targets, &options);
@@ -159,6 +208,10 @@ impl LossSpec {
         let counts = counts.filter(|counts| counts.dims() == terms.dims());
         if let Some(counts) = &counts {
             terms = ops::mul(terms, counts.clone());
+        }
+        if let Some(examples) = examples {
+            let rows = terms.dims()[0];
+            terms = ops::mul(terms, over_steps(examples, rows));
         }
         let weights = match (weights, counts) {
             (Some(weights), Some(counts)) => Some(ops::mul(weights, counts)),

@@ -101,6 +101,18 @@ impl OutputLosses {
     }
 }
 
+impl OutputLosses {
+    /// The loss of each output, whose examples count by their weights where there are some.
+    fn values(&self, outputs: &Tensor<2>, targets: &TargetTensor, weights: Option<&Tensor<2>>) -> Vec<LossPart> {
+        let of = |output: &Output| {
+            let own = ops::narrow(outputs.clone(), 1, output.outputs.start, output.outputs.len());
+            let value = Scope::at(&output.name, || output.loss.value(own, &output.targets(targets), weights));
+            LossPart { name: Some(output.name.clone()), weight: output.weight, value }
+        };
+        self.0.iter().map(of).collect()
+    }
+}
+
 /// The loss of a recipe for its network: that of `[loss]`, or of all `[[outputs]]` together.
 ///
 /// # Errors
@@ -226,12 +238,15 @@ impl Loss for OutputLosses {
     }
 
     fn parts(&self, outputs: Tensor<2>, targets: &TargetTensor) -> Vec<LossPart> {
-        let of = |output: &Output| {
-            let own = ops::narrow(outputs.clone(), 1, output.outputs.start, output.outputs.len());
-            let value = Scope::at(&output.name, || output.loss.loss(own, &output.targets(targets)));
-            LossPart { name: Some(output.name.clone()), weight: output.weight, value }
-        };
-        self.0.iter().map(of).collect()
+        self.values(&outputs, targets, None)
+    }
+
+    fn weighs_examples(&self) -> bool {
+        true
+    }
+
+    fn weighted_parts(&self, outputs: Tensor<2>, targets: &TargetTensor, weights: &Tensor<2>) -> Vec<LossPart> {
+        self.values(&outputs, targets, Some(weights))
     }
 
     fn outputs(&self) -> &[Output] {

@@ -95,6 +95,12 @@ pub struct DataSpec {
     pub inputs: Vec<String>,
     /// `target`: the column, or the list of columns, to answer; for `.npz` and `.safetensors` the array, `"y"` if absent.
     pub target: Vec<String>,
+    /// `weight`: the column, or the array, of numbers of 0 or more by which the loss of each example counts, in training and where rows are
+    /// held out; the `sample_weight` of Keras. The mean is divided by the number of examples, as Keras does, not by the sum of the weights, so
+    /// that weights around 1 keep the loss on its scale. It goes together with `loss.class_weights`, whose sum does divide. Scores and metrics
+    /// count every example alike. No input, unless `inputs` names it; of windows the weight in the first row of their targets. Default: all
+    /// count alike.
+    pub weight: Option<String>,
     /// `examples`: what one example is made of: `"rows"`, or a table for another kind. Default `rows`.
     pub examples: Examples,
     /// `normalize`: scaling of the inputs. Default `none`.
@@ -138,6 +144,7 @@ impl Default for DataSpec {
             file: None,
             inputs: Vec::new(),
             target: Vec::new(),
+            weight: None,
             examples: Examples::Rows,
             normalize: Normalize::None,
             normalize_target: Normalize::None,
@@ -161,6 +168,7 @@ impl Section for DataSpec {
         self.file = file.map(PathBuf::from);
         visitor.texts("inputs", &mut self.inputs);
         visitor.texts("target", &mut self.target);
+        visitor.text_or_none("weight", &mut self.weight);
         visitor.choice("examples", &mut self.examples);
         visitor.choice("normalize", &mut self.normalize);
         visitor.choice("normalize_target", &mut self.normalize_target);

@@ -565,8 +565,9 @@ prop_compose! {
         let (inputs, target) = if has_columns { (inputs, target) } else { (Vec::new(), Vec::new()) };
         let (normalize, scale) = if is_text { (Normalize::None, None) } else { (normalize, Some(scale)) };
         let stream = shuffle && !is_text;
+        let weight = (has_columns && shuffle).then(|| "a weight".to_owned());
         let normalize_target = scale.map_or(Normalize::None, |scale| Normalize::Fixed { scale, shift: -scale });
-        DataSpec { file: file.map(Into::into), inputs, target, normalize, normalize_target, missing: if shuffle { Missing::Drop } else { Missing::Keep }, shuffle, validation: if stream { 0.0 } else { validation }, validation_file: stream.then(|| "held.csv".into()), image, drop_last: !shuffle, prefetch: shuffle.then_some(3), stream, scratch: shuffle.then(|| "scratch".into()), examples }
+        DataSpec { file: file.map(Into::into), inputs, target, weight, normalize, normalize_target, missing: if shuffle { Missing::Drop } else { Missing::Keep }, shuffle, validation: if stream { 0.0 } else { validation }, validation_file: stream.then(|| "held.csv".into()), image, drop_last: !shuffle, prefetch: shuffle.then_some(3), stream, scratch: shuffle.then(|| "scratch".into()), examples }
     }
 }
 

@@ -139,3 +139,13 @@ fn other_callbacks_and_a_missing_folder_are_refused() {
     let nowhere = trainer(&recipe, &data).resume();
     assert!(nowhere.fit(&data).err().unwrap().to_string().contains("no backup to resume from"));
 }
+
+#[test]
+fn rows_with_weights_go_on_to_the_bit() {
+    let recipe = resumable();
+    let data = data(64).with_weights((0..64_u8).map(|row| f32::from(row % 3)).collect()).unwrap();
+    let (whole, _folder) = in_pieces(&recipe, &data, &[], true);
+    let (pieces, _folder) = in_pieces(&recipe, &data, &[4, 13], true);
+    assert!(bits(&whole) == bits(&pieces), "the weights differ");
+    assert_eq!(whole.history, pieces.history);
+}

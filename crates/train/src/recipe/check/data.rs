@@ -8,6 +8,11 @@ pub(super) fn check_data(recipe: &Recipe, found: &mut Found) {
             "data.validation holds out rows of data.file, and data.validation_file those of another; keep one of them";
         found.push(("data.validation".to_owned(), text.to_owned()));
     }
+    if let Some(weight) = recipe.data.weight.as_ref().filter(|weight| recipe.data.target.contains(weight)) {
+        let text =
+            format!("data.weight = {weight:?} is a target, and cannot be the weight of its rows; name another column");
+        found.push(("data.weight".to_owned(), text));
+    }
     for (key, normalize) in
         [("data.normalize", recipe.data.normalize), ("data.normalize_target", recipe.data.normalize_target)]
     {
@@ -44,6 +49,9 @@ pub(super) fn check_examples(recipe: &Recipe, found: &mut Found) {
             "target",
             if is_image { "the class of an image is its folder" } else { "each token is answered by the next" },
         );
+    }
+    if (is_image || is_stream) && data.weight.is_some() {
+        out("weight", "there are no columns");
     }
     if is_text && data.normalize != Normalize::None {
         out("normalize", "the number of a token is no measure");
