@@ -1,12 +1,14 @@
 //! One line of numbers per epoch.
 use super::jsonl_logger::numbers;
 use super::line_file::{LineFile, Place};
-use super::{Action, Callback, memory};
-use barograph_vocab::EpochRecord;
+use super::{Action, Callback, RunInfo, memory};
+use crate::recipe::HELD_OUT;
+use barograph_vocab::{EpochRecord, Scalar};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Writes one line per epoch: its number, the steps done, and every number that the first epoch has. NaN is `NaN`, infinity `inf`.
+/// Writes one line per epoch: its number, the steps done, and every number that the first epoch has. Where a recipe's `validation_every` leaves
+/// epochs without validation, its columns are empty there. NaN is `NaN`, infinity `inf`.
 ///
 /// When the file cannot be written the run goes on, and the user hears of it once. A training that is resumed goes on with its file.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub struct CsvLogger {
     file: LineFile,
     separator: u8,
     columns: Option<Vec<String>>,
+    /// Whether numbers of the rows that are held out may come later than the first epoch.
+    sparse: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -26,7 +30,7 @@ impl CsvLogger {
     /// Writes to this file, which it replaces.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { file: LineFile::new(path), separator: b',', columns: None }
+        Self { file: LineFile::new(path), separator: b',', columns: None, sparse: false }
     }
 
     /// What stands between two numbers. A comma unless told otherwise.
@@ -52,10 +56,24 @@ impl CsvLogger {
     }
 }
 
+/// The names of all numbers. Where those of the rows that are held out may be still to come, each of the others has one.
+fn columns_of(epoch: &EpochRecord, sparse: bool) -> Vec<String> {
+    let mut names: Vec<String> = numbers(epoch).map(|(name, _)| name.to_owned()).collect();
+    if sparse && epoch.scalar(Scalar::ValidationLoss).is_none() {
+        names.extend(names.clone().into_iter().map(|name| format!("{HELD_OUT}{name}")));
+    }
+    names
+}
+
 impl Callback for CsvLogger {
+    fn train_begin(&mut self, run: &RunInfo<'_>) -> Action {
+        self.sparse = run.recipe.validation_every > 1;
+        Action::Continue
+    }
+
     fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
-        let columns =
-            self.columns.get_or_insert_with(|| numbers(epoch).map(|(name, _)| name.to_owned()).collect()).clone();
+        let sparse = self.sparse;
+        let columns = self.columns.get_or_insert_with(|| columns_of(epoch, sparse)).clone();
         let value = |column: &String| {
             let found = numbers(epoch).find(|(name, _)| name == column);
             found.map_or_else(String::new, |(_, value)| value.to_string())

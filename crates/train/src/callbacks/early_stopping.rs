@@ -1,6 +1,6 @@
 //! Stops when the monitored number no longer gets better.
 use super::monitor::Best;
-use super::{Action, Callback, memory};
+use super::{Action, Callback, RunInfo, memory};
 use crate::recipe::Watch;
 use barograph_vocab::{EpochRecord, RunEnd};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// Stops when the monitored number has not got better for `patience` epochs (Prechelt, 1998), and brings the best weights back.
 ///
 /// It counts as Keras does. NaN is worse than anything, where Keras takes a NaN of the first epoch for the best for ever: here an
-/// epoch with a NaN, or without the number, counts as one without improvement, and never as the best.
+/// epoch with a NaN, or without the number, counts as one without improvement, and never as the best; but epochs that are not validated, because
+/// of the recipe's `validation_every`, do not count at all where the number is one of validation.
 #[derive(Clone, Debug)]
 pub struct EarlyStopping {
     best: Best,
@@ -56,8 +57,13 @@ impl EarlyStopping {
 }
 
 impl Callback for EarlyStopping {
+    fn train_begin(&mut self, run: &RunInfo<'_>) -> Action {
+        self.best.begin(run);
+        Action::Continue
+    }
+
     fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
-        if u64::from(epoch.epoch) < self.start_from_epoch {
+        if u64::from(epoch.epoch) < self.start_from_epoch || self.best.skips(epoch) {
             return Action::Continue;
         }
         self.waited += 1;

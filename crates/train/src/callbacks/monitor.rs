@@ -1,7 +1,8 @@
 //! What counts as better, with NaN worse than anything.
+use super::RunInfo;
 use super::jsonl_logger::numbers;
 use crate::recipe::{Monitor, ThresholdMode, Watch};
-use barograph_vocab::EpochRecord;
+use barograph_vocab::{EpochRecord, Scalar};
 
 /// The best value of a monitored number so far.
 #[derive(Clone, Debug)]
@@ -10,6 +11,8 @@ pub(super) struct Best {
     mode: ThresholdMode,
     /// The best so far.
     pub(super) value: Option<f64>,
+    /// Whether some epochs have no numbers of the rows that are held out, because the recipe does not ask for them.
+    sparse: bool,
     /// What there was instead, at the first epoch without the number; and whether it was said.
     missing: Option<String>,
     told: bool,
@@ -17,13 +20,23 @@ pub(super) struct Best {
 
 impl Best {
     pub(super) const fn new(watch: Watch) -> Self {
-        Self { watch, mode: ThresholdMode::Absolute, value: None, missing: None, told: false }
+        Self { watch, mode: ThresholdMode::Absolute, value: None, sparse: false, missing: None, told: false }
     }
 
     /// Whether `min_delta` is a share of the best value.
     pub(super) fn threshold_mode(mut self, mode: ThresholdMode) -> Self {
         self.mode = mode;
         self
+    }
+
+    /// Hears of the run that begins.
+    pub(super) fn begin(&mut self, run: &RunInfo<'_>) {
+        self.sparse = run.recipe.validation_every > 1;
+    }
+
+    /// Whether an epoch has no such number because the rows that are held out were not to be measured after it: it does not count then.
+    pub(super) fn skips(&self, epoch: &EpochRecord) -> bool {
+        self.sparse && self.watch.monitor.needs_validation() && epoch.scalar(Scalar::ValidationLoss).is_none()
     }
 
     /// Takes in the number of an epoch. Returns whether it is better than all before; a number that is missing or NaN never is.

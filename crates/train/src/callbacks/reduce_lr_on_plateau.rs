@@ -1,6 +1,6 @@
 //! Lowers the learning rate when the monitored number no longer gets better.
 use super::monitor::Best;
-use super::{Action, Callback, memory};
+use super::{Action, Callback, RunInfo, memory};
 use crate::recipe::{ThresholdMode, Watch};
 use barograph_vocab::EpochRecord;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// Multiplies the learning rate by `factor` when the monitored number has not got better for `patience` epochs.
 ///
 /// It counts as Keras does. NaN is worse than anything, where Keras takes a NaN of the first epoch for the best for ever: here an
-/// epoch with a NaN, or without the number, counts as one without improvement, and never as the best.
+/// epoch with a NaN, or without the number, counts as one without improvement, and never as the best; but epochs that are not validated, because
+/// of the recipe's `validation_every`, do not count at all where the number is one of validation.
 #[derive(Clone, Debug)]
 pub struct ReduceLrOnPlateau {
     best: Best,
@@ -57,7 +58,15 @@ impl ReduceLrOnPlateau {
 }
 
 impl Callback for ReduceLrOnPlateau {
+    fn train_begin(&mut self, run: &RunInfo<'_>) -> Action {
+        self.best.begin(run);
+        Action::Continue
+    }
+
     fn epoch_end(&mut self, epoch: &EpochRecord) -> Action {
+        if self.best.skips(epoch) {
+            return Action::Continue;
+        }
         let better = self.best.improves(epoch);
         if self.cooling > 0 {
             self.cooling -= 1;

@@ -85,6 +85,7 @@ pub use loss::{LossSpec, LossTakes, Reduction};
 pub use loss_kind::{LossKind, LossWants};
 pub use metric::MetricKind;
 pub use model::ModelSpec;
+pub(crate) use monitor::HELD_OUT;
 pub use monitor::{Mode, Monitor, ThresholdMode, Watch};
 pub use new::{new_recipe, new_recipe_for};
 pub use observe::ObserveSpec;
@@ -131,6 +132,9 @@ pub struct Recipe {
     pub seed: u64,
     /// `epochs`: passes over the training rows. Default 10.
     pub epochs: u64,
+    /// `validation_every`: epochs between two measurements of the rows that are held out, the `validation_freq` of Keras. The last epoch has
+    /// one in any case. What watches a number of these rows does nothing in an epoch without one: `patience` counts measurements. Default 1.
+    pub validation_every: u64,
     /// `batch`: rows of one step. Default 32.
     pub batch: u64,
     /// `device`: where to train: `cpu`, `cuda`, `cuda:1` (the second card) or `wgpu`. The last two need a build with the feature of that name. Default `cpu`.
@@ -176,6 +180,7 @@ impl Default for Recipe {
             name: "run".to_owned(),
             seed: 0,
             epochs: 10,
+            validation_every: 1,
             batch: 32,
             device: DeviceName::Cpu.to_string(),
             precision: Precision::F32,
@@ -203,6 +208,7 @@ impl Section for Recipe {
         visitor.text("name", &mut self.name);
         visitor.count("seed", &mut self.seed, Counts::from(0), false);
         visitor.count("epochs", &mut self.epochs, Counts::from(1), false);
+        visitor.count("validation_every", &mut self.validation_every, Counts::from(1), false);
         visitor.count("batch", &mut self.batch, Counts::between(1, LARGEST_BATCH), false);
         visitor.text("device", &mut self.device);
         visitor.word("precision", &mut self.precision);
@@ -297,6 +303,11 @@ impl Recipe {
             _ => None,
         });
         batches.max().unwrap_or(1).max(1)
+    }
+
+    /// Whether the rows that are held out are measured after this epoch, counted from 0.
+    pub(crate) const fn validates(&self, epoch: u64) -> bool {
+        (epoch + 1).is_multiple_of(self.validation_every) || epoch + 1 == self.epochs
     }
 
     /// The site path of each layer, see [`layer_names`].

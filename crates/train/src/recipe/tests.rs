@@ -596,7 +596,7 @@ prop_compose! {
         let mut used = std::collections::BTreeSet::new();
         let layers = layers.into_iter().map(|mut layer| { layer.name = layer.name.filter(|name| used.insert(name.clone())); layer }).collect();
         Recipe {
-            name, seed, epochs, batch, task, metrics, data, layers, outputs: Vec::new(),
+            name, seed, epochs, validation_every: if data.holds_out() { batch % 5 + 1 } else { 1 }, batch, task, metrics, data, layers, outputs: Vec::new(),
             device: if numbers.1 < 0.5 { "cuda:3".to_owned() } else { "cpu".to_owned() },
             precision: if numbers.2 < 0.5 { Precision::F16 } else { Precision::Bf16 },
             loss_scale: LossScaleSpec { initial: 1.0 + numbers.0, interval: counts.0 + 1, ..LossScaleSpec::default() },

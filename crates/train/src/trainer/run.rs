@@ -182,7 +182,7 @@ impl<'a, M: Model> Run<'a, M> {
         let mut scalars = vec![(Scalar::Loss, self.epoch.loss / self.epoch.rows)];
         scalars.extend(self.epoch.score.value().map(|score| (self.engine.scoring.scalar(), score)));
         let mut named = self.epoch.score.named("");
-        if validation.len() > 0 {
+        if validation.len() > 0 && recipe.validates(epoch) {
             match self.validate(epoch, validation) {
                 Ok(measured) => {
                     scalars.extend(measured.scalars);

@@ -11,3 +11,4 @@ mod rolling_back;
 mod skipping;
 mod support;
 mod telling;
+mod validating;

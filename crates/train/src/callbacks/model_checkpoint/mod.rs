@@ -5,7 +5,7 @@ pub(crate) use file_name::FileName;
 
 use super::jsonl_logger::numbers;
 use super::monitor::Best;
-use super::{Action, Callback, StepReport, memory};
+use super::{Action, Callback, RunInfo, StepReport, memory};
 use crate::recipe::{Monitor, Unit, Watch};
 use barograph_vocab::{EpochRecord, Scalar};
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ impl ModelCheckpoint {
         self
     }
 
-    /// Only when the monitored number is the best so far.
+    /// Only when the monitored number is the best so far, which it never is in an epoch without one.
     #[must_use]
     pub const fn best_only(mut self, best_only: bool) -> Self {
         self.best_only = best_only;
@@ -135,6 +135,11 @@ impl ModelCheckpoint {
 }
 
 impl Callback for ModelCheckpoint {
+    fn train_begin(&mut self, run: &RunInfo<'_>) -> Action {
+        self.best.begin(run);
+        Action::Continue
+    }
+
     fn step_end(&mut self, step: &StepReport<'_>) -> Action {
         if self.unit != Unit::Step {
             return Action::Continue;
@@ -163,7 +168,7 @@ impl Callback for ModelCheckpoint {
         if self.unit != Unit::Epoch {
             return Action::Continue;
         }
-        let (done, improves) = (u64::from(epoch.epoch) + 1, self.best.improves(epoch));
+        let (done, improves) = (u64::from(epoch.epoch) + 1, !self.best.skips(epoch) && self.best.improves(epoch));
         let losses = [Scalar::Loss, Scalar::ValidationLoss].map(|scalar| epoch.scalar(scalar).unwrap_or(0.0));
         let value = |name: &str| match name {
             "epoch" => Some(done as f64),

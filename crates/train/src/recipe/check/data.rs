@@ -8,6 +8,11 @@ pub(super) fn check_data(recipe: &Recipe, found: &mut Found) {
             "data.validation holds out rows of data.file, and data.validation_file those of another; keep one of them";
         found.push(("data.validation".to_owned(), text.to_owned()));
     }
+    // Code may bring rows that are held out.
+    if recipe.validation_every > 1 && recipe.data.file.is_some() && !recipe.data.holds_out() {
+        let text = "validation_every says when rows that are held out are measured, and there are none; set data.validation or data.validation_file, or take it out";
+        found.push(("validation_every".to_owned(), text.to_owned()));
+    }
     if let Some(weight) = recipe.data.weight.as_ref().filter(|weight| recipe.data.target.contains(weight)) {
         let text =
             format!("data.weight = {weight:?} is a target, and cannot be the weight of its rows; name another column");
