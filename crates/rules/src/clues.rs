@@ -52,6 +52,12 @@ pub(crate) fn classes(case: &Case<'_>) -> Option<bool> {
     Some(targets.integer || targets.class_counts.len() > 1 || (targets.whole && targets.distinct == 2))
 }
 
+/// Whether the loss takes probabilities, and gets numbers that are none.
+pub(crate) fn scores_for_probabilities(case: &Case<'_>) -> bool {
+    let takes = case.facts.text(FactKey::LossTakes);
+    matches!(takes, Some("probabilities" | "distribution")) && outputs_within(case, 0.0, 1.0) == Some(false)
+}
+
 /// Whether classes are learned by a loss that measures a distance, such as a squared error.
 pub(crate) fn distance_for_classes(case: &Case<'_>) -> bool {
     let distances = ["mse", "half_mse", "mae", "huber", "smooth_l1", "log_cosh"];

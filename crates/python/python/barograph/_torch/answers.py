@@ -72,7 +72,7 @@ class Answers:
         if self._readings.see_answers(site, output, width, sited, columns, self._takes_logits):
             return
         self._readings.scalar("batch_rows", float(shape[0]))
-        if self._readings.units_due and width > 1:
+        if self._readings.units_due:
             self._readings.read_units(site, OUTPUT, output, (output.numel() // width, width, 1))
         if self._wants_data and targets is not None:
             self._wants_data = not broken and self._see_data(self._calls[0], targets, columns, width)

@@ -54,7 +54,6 @@ rule! {
 fn weigh(case: &Case<'_>) -> Weighing {
     let probabilities = clues::outputs_within(case, 0.0, 1.0);
     let takes = case.facts.text(FactKey::LossTakes);
-    let wants = matches!(takes, Some("probabilities" | "distribution"));
     let logarithm = case.incident.filter(|_| case.has("bad-logarithm")).and_then(|incident| incident.inputs.first());
     let negative = logarithm.filter(|input| input.reading.min < 0.0);
     let of_outputs = logarithm.and_then(|input| clues::is_of_outputs(case, &input.reading));
@@ -72,7 +71,7 @@ fn weigh(case: &Case<'_>) -> Weighing {
             negative.map(|input| Evidence::against("smallest argument of the logarithm", input.reading.min, 0.0)),
             3.0,
         )
-        .when(wants && probabilities == Some(false), 2.5, || {
+        .when(clues::scores_for_probabilities(case), 2.5, || {
             Evidence::plain("the loss takes probabilities, and outputs lie outside of 0..1", 0.0)
         })
         .when(at_once && probabilities == Some(false) && clues::classes(case) == Some(true), 1.5, || {

@@ -8,7 +8,7 @@ rule! {
     ///
     /// ## How it is weighed
     /// An even fall at the end speaks for it, the more so in a short run with updates of a sensible size. A squared error for
-    /// classes, which learns slowly by itself, speaks against it.
+    /// classes, and raw scores where the loss takes probabilities, learn slowly by themselves and speak against it.
     ///
     /// ## Example
     /// ```trace
@@ -53,6 +53,9 @@ fn weigh(case: &Case<'_>) -> Weighing {
             Evidence::plain("updates are of a sensible size beside their weights", ratio.unwrap_or_default())
         })
         .when(clues::distance_for_classes(case), -1.3, || Evidence::plain("a squared error for classes", 0.0))
+        .when(clues::scores_for_probabilities(case), -1.3, || {
+            Evidence::plain("the loss takes probabilities, and outputs lie outside of 0..1", 0.0)
+        })
         .symptom("update-too-small", -1.5)
         .symptom("output-range-too-narrow", -4.0)
         .symptom("gradient-vanishing-over-depth", -1.5)
