@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -25,14 +26,15 @@ class Recorded(Readings):
         super().__init__(session)
         self.facts: dict[str, list[Any]] = {}
         self.scalars: dict[str, list[float]] = {}
+        self.scalar = self._keep_scalar
 
     def fact(self, key: str, value: Any, provenance: str = "inferred", site: int | None = None) -> None:
         self.facts.setdefault(key, []).append(value)
         super().fact(key, value, provenance, site)
 
-    def scalar(self, name: str, value: float) -> None:
+    def _keep_scalar(self, name: str, value: float) -> None:
         self.scalars.setdefault(name, []).append(value)
-        super().scalar(name, value)
+        self.session.scalar(name, value)
 
 
 def watched(train: Callable[[], None]) -> Recorded:
@@ -258,3 +260,20 @@ def test_pairs_that_are_meant_are_not_counted() -> None:
             optimizer.step()
 
     assert "loss_rows_compared" not in watched(train).scalars
+
+
+def test_a_softmax_over_one_unit_is_seen_to_be_constant() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 1), nn.Softmax(dim=1))
+    inputs = torch.randn(16, 4)
+
+    def train() -> None:
+        optimizer = torch.optim.SGD(net.parameters(), 0.01)
+        for _ in range(30):
+            optimizer.zero_grad()
+            F.binary_cross_entropy(net(inputs), (inputs[:, :1] > 0).float()).backward()
+            optimizer.step()
+
+    report = json.loads(watched(train).session.report("json"))
+    assert "output-constant" in {finding["name"] for finding in report["findings"]}
+    assert report["causes"][0]["slug"] == "softmax-over-one-unit" and report["causes"][0]["confidence"] > 0.5
