@@ -10,6 +10,7 @@ use barograph_vocab::{
     RunEnd, RunStart, Scalar, Site, SiteId, SiteReading, Sites, StepRecord, Trial, UnitReading,
 };
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// Pre-activations of this magnitude saturate a sigmoid or tanh: at |z| = 4 the sigmoid's slope is 0.018, 7 % of its largest
 /// (our choice).
@@ -17,6 +18,9 @@ const SATURATION_BOUND: f64 = 4.0;
 
 /// Default bound of the run log: 1 GB, as DESIGN's section on the run log promises.
 const DEFAULT_LOG_CAP: u64 = 1_000_000_000;
+
+/// Steps that wait to be judged at most (our choice: about 100 KB of a small network).
+const MOST_UNJUDGED: usize = 64;
 
 /// What a reading of this role holds: pre-activations count what saturates, everything has a histogram.
 #[must_use]
@@ -42,9 +46,9 @@ pub struct Options {
     pub framework: String,
     /// Seconds since the Unix epoch, for people.
     pub started: u64,
-    /// How many steps are judged together: 1 judges each as it ends. Rules find their memory in the processor's cache when they see
-    /// several steps in a row; findings come so much later, but for those of a step that is broken.
-    pub judged_together: usize,
+    /// How late a finding may be told, but for those of a step that is broken, which come at once: steps that end within this time are
+    /// judged together, so that rules find their memory in the processor's cache. Zero judges each step as it ends.
+    pub judged_after: Duration,
 }
 
 impl Default for Options {
@@ -57,7 +61,7 @@ impl Default for Options {
             units: Cadence::UNITS,
             framework: concat!("barograph ", env!("CARGO_PKG_VERSION")).to_owned(),
             started: 0,
-            judged_together: 1,
+            judged_after: Duration::ZERO,
         }
     }
 }
@@ -84,6 +88,8 @@ pub struct Session {
     /// The encoded steps that are not judged yet, one after the other, and where each begins.
     encoded: Vec<u8>,
     unjudged: Vec<usize>,
+    /// When steps were judged last.
+    judged: Instant,
     options: Options,
     scratch: UnitScratch,
     data: Option<DataAccumulator>,
@@ -160,6 +166,7 @@ impl Session {
             decoded: StepRecord::default(),
             encoded: Vec::new(),
             unjudged: Vec::new(),
+            judged: Instant::now(),
             options,
             scratch: UnitScratch::default(),
             data: None,
@@ -308,7 +315,8 @@ impl Session {
         encode_step(&self.step, &mut self.encoded);
         self.log.append_encoded(&self.encoded[begin..]);
         self.unjudged.push(begin);
-        let due = self.broken || self.unjudged.len() >= self.options.judged_together;
+        let full = self.unjudged.len() >= MOST_UNJUDGED;
+        let due = self.broken || full || self.judged.elapsed() >= self.options.judged_after;
         StepOutcome { findings: if due { self.settle() } else { Vec::new() }, broken: self.broken }
     }
 
@@ -323,6 +331,7 @@ impl Session {
             }
         }
         self.unjudged.clear();
+        self.judged = Instant::now();
         self.encoded.clear();
         self.log_findings(&findings);
         findings

@@ -61,12 +61,20 @@ static TORCH_DTYPES: PyOnceLock<Vec<Py<PyAny>>> = PyOnceLock::new();
 
 static DESCRIBER: PyOnceLock<Option<Describer>> = PyOnceLock::new();
 
+static GRAD_ENABLED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+
 /// Tells which objects are torch's dtypes, in this order: float32, float64, float16, bfloat16, int64, int32, int16, int8,
-/// uint8, bool; and which are its own types of tensors.
+/// uint8, bool; which are its own types of tensors; and its function that says whether gradients are recorded.
 #[pyfunction]
-pub(crate) fn set_torch(py: Python<'_>, dtypes: Vec<Py<PyAny>>, types: Vec<Py<PyType>>) {
+pub(crate) fn set_torch(py: Python<'_>, dtypes: Vec<Py<PyAny>>, types: Vec<Py<PyType>>, grad_enabled: Py<PyAny>) {
     let _ = TORCH_DTYPES.set(py, dtypes);
     let _ = DESCRIBER.set(py, Describer::of(types, py));
+    let _ = GRAD_ENABLED.set(py, grad_enabled);
+}
+
+/// Whether torch records gradients in this thread; false before [`set_torch`].
+pub(crate) fn is_grad_enabled(py: Python<'_>) -> PyResult<bool> {
+    GRAD_ENABLED.get(py).map_or(Ok(false), |asked| asked.call0(py)?.is_truthy(py))
 }
 
 /// Where the elements of a tensor lie: borrowed from Python for the length of one call.
@@ -126,6 +134,21 @@ impl<'py> Array<'py> {
     pub(crate) const fn memory(&self) -> &Memory {
         &self.memory
     }
+}
+
+/// The tensor in one piece, and of float32 where it is of some float: a copy, where it is otherwise.
+pub(crate) fn plain<'py>(tensor: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = tensor.py();
+    let Some(array) = Array::of(tensor)? else { return Ok(tensor.clone()) };
+    let is_other_float = array.memory.kind.is_float() && array.memory.kind != Kind::F32;
+    if array.memory.is_contiguous() && !is_other_float {
+        return Ok(tensor.clone());
+    }
+    let mut tensor = tensor.call_method0(intern!(py, "detach"))?;
+    if is_other_float {
+        tensor = tensor.call_method0(intern!(py, "float"))?;
+    }
+    tensor.call_method0(intern!(py, "contiguous"))
 }
 
 /// Which kind of torch's the elements are, if the object is a torch tensor on the CPU.

@@ -1,10 +1,11 @@
 //! The hooks of modules that run at every call of every layer: what is the same from step to step is done here, the rest by the
 //! slow path in Python, which knows all cases.
-use crate::array::describe;
+use crate::array::{describe, is_grad_enabled};
 use crate::reading::read;
 use crate::session::Session;
 use barograph_monitor::reading_options;
 use barograph_vocab::{Role, SiteId};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use std::collections::HashMap;
@@ -38,6 +39,32 @@ struct Latest {
     linear: bool,
 }
 
+/// The call of a model that this step is to begin with, if it goes as the one before.
+struct Expected {
+    /// The `id` of the model.
+    model: usize,
+    /// Where its input is read, if that has numbers with a fraction.
+    input: Option<u32>,
+    /// Whether the model is at work.
+    under_way: bool,
+}
+
+/// A call of a model that went as expected: what went in, and the one tensor that came out.
+struct Taken {
+    model: Py<PyAny>,
+    args: Py<PyTuple>,
+    result: Py<PyAny>,
+}
+
+/// What was done at the end of a module.
+#[derive(Clone, Copy)]
+enum End {
+    /// All that is to be done.
+    Known,
+    /// Nothing: the slow path is to do it. `expected` says that a model ends whose beginning the slow path has not seen.
+    Unknown { expected: bool },
+}
+
 /// Hooks of modules for one supervisor, with the stack of modules whose forward passes are under way.
 #[pyclass(module = "barograph")]
 pub(crate) struct ModuleHooks {
@@ -56,6 +83,9 @@ pub(crate) struct ModuleHooks {
     fast: bool,
     enter_slowly: Py<PyAny>,
     leave_slowly: Py<PyAny>,
+    begin_slowly: Py<PyAny>,
+    expected: Option<Expected>,
+    taken: Option<Taken>,
     thread: ThreadId,
     modules: HashMap<usize, Module>,
     latest: Option<Latest>,
@@ -65,9 +95,16 @@ pub(crate) struct ModuleHooks {
 #[pymethods]
 impl ModuleHooks {
     /// Hooks for the thread that calls this. `enter_slowly(module, args)` and `leave_slowly(module, args, kwargs, out)` do what is
-    /// not done here.
+    /// not done here. Where the call of a model was expected and turned out to be unlike the one before, `begin_slowly(module)` comes
+    /// first, before the latter.
     #[new]
-    fn new(py: Python<'_>, session: Py<Session>, enter_slowly: Py<PyAny>, leave_slowly: Py<PyAny>) -> Self {
+    fn new(
+        py: Python<'_>,
+        session: Py<Session>,
+        enter_slowly: Py<PyAny>,
+        leave_slowly: Py<PyAny>,
+        begin_slowly: Py<PyAny>,
+    ) -> Self {
         Self {
             session,
             stack: PyList::empty(py).unbind(),
@@ -76,6 +113,9 @@ impl ModuleHooks {
             fast: false,
             enter_slowly,
             leave_slowly,
+            begin_slowly,
+            expected: None,
+            taken: None,
             thread: std::thread::current().id(),
             modules: HashMap::new(),
             latest: None,
@@ -119,13 +159,51 @@ impl ModuleHooks {
         std::mem::take(&mut self.seconds)
     }
 
+    /// The next call of a model is to be that of the model with this `id`, with gradients, on the CPU, and all that is read in it
+    /// can be read here: its input, its modules, and whether its result is finite.
+    fn expect(&mut self, model: usize, input: Option<u32>) {
+        self.expected = Some(Expected { model, input, under_way: false });
+        self.taken = None;
+    }
+
+    /// Nothing is known of the next call of a model.
+    fn expect_nothing(&mut self) {
+        self.expected = None;
+    }
+
+    /// The call of a model that was expected, if it was made: the model, what went in, and what came out. It is given once.
+    fn taken(&mut self) -> Option<(Py<PyAny>, Py<PyTuple>, Py<PyAny>)> {
+        let Taken { model, args, result } = self.taken.take()?;
+        Some((model, args, result))
+    }
+
+    /// Reads what the model that was expected has put out, at the site `output`, beside the targets of this step at theirs; see
+    /// `Session.see_answers`. Returns whether it was called.
+    fn see_answers(
+        &mut self,
+        py: Python<'_>,
+        output: u32,
+        target: u32,
+        targets: &Bound<'_, PyAny>,
+        logits: bool,
+    ) -> PyResult<bool> {
+        self.latest = None; // The forward pass is over.
+        let Some(taken) = &self.taken else { return Ok(false) };
+        let result = taken.result.bind(py);
+        let (shape, of_target) = (sizes(result)?, sizes(targets)?);
+        let width = if shape.len() > 1 { shape[shape.len() - 1] } else { 1 };
+        let columns = of_target.iter().skip(1).product();
+        let rows = shape.first().copied().unwrap_or(0);
+        let targets = Some((target, targets.clone()));
+        self.session.get().see_answers(output, result, (rows, width), targets, columns, logits)?;
+        Ok(true)
+    }
+
     /// A module is called.
     fn enter(slf: &Bound<'_, Self>, module: &Bound<'_, PyAny>, args: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
         let slowly = {
-            let this = slf.borrow();
-            let stack = this.stack.bind(slf.py());
-            if !this.quiet && !stack.is_empty() && this.is_own_thread() {
-                stack.append(module)?;
+            let mut this = slf.borrow_mut();
+            if this.enters(slf.py(), module)? {
                 return Ok(None);
             }
             this.enter_slowly.clone_ref(slf.py())
@@ -141,14 +219,21 @@ impl ModuleHooks {
         kwargs: &Bound<'_, PyDict>,
         out: &Bound<'_, PyAny>,
     ) -> PyResult<Option<Py<PyAny>>> {
-        let slowly = {
-            let mut this = slf.borrow_mut();
-            if this.leaves(slf.py(), module, args, out).unwrap_or(false) {
-                return Ok(None);
-            }
-            this.leave_slowly.clone_ref(slf.py())
-        };
-        slowly.call1(slf.py(), (module, args, kwargs, out)).map(Some)
+        let py = slf.py();
+        let begun = Instant::now();
+        let end = slf.borrow_mut().leaves(py, module, args, kwargs, out).unwrap_or(End::Unknown { expected: false });
+        // Python is called with nothing borrowed: it may look at all of this.
+        if let End::Unknown { expected: true } = end {
+            slf.borrow_mut().expected = None;
+            let begin_slowly = slf.borrow().begin_slowly.clone_ref(py);
+            begin_slowly.call1(py, (module,))?;
+        }
+        slf.borrow_mut().seconds += begun.elapsed().as_secs_f64();
+        if !matches!(end, End::Unknown { .. }) {
+            return Ok(None);
+        }
+        let slowly = slf.borrow().leave_slowly.clone_ref(py);
+        slowly.call1(py, (module, args, kwargs, out)).map(Some)
     }
 }
 
@@ -157,26 +242,92 @@ impl ModuleHooks {
         std::thread::current().id() == self.thread
     }
 
-    /// Does what is to be done at the end of a module. Returns whether that was all.
+    /// Does what is to be done at the beginning of a module. Returns whether that was all.
+    fn enters(&mut self, py: Python<'_>, module: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let stack = self.stack.bind(py);
+        if self.quiet || !self.is_own_thread() {
+            return Ok(false);
+        }
+        if stack.is_empty() {
+            let model = module.as_ptr() as usize;
+            // Whatever it is that begins: what was expected counts for the first call.
+            let Some(expected) = self.expected.take().filter(|expected| expected.model == model) else {
+                return Ok(false);
+            };
+            if !is_grad_enabled(py)? {
+                return Ok(false);
+            }
+            self.expected = Some(Expected { under_way: true, ..expected });
+            (self.reads_modules, self.fast) = (true, true);
+        }
+        stack.append(module)?;
+        Ok(true)
+    }
+
+    /// Does what is to be done at the end of a module.
     fn leaves(
         &mut self,
         py: Python<'_>,
         module: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
+        kwargs: &Bound<'_, PyDict>,
         out: &Bound<'_, PyAny>,
-    ) -> PyResult<bool> {
-        let begun = Instant::now();
+    ) -> PyResult<End> {
         let stack = self.stack.clone_ref(py).into_bound(py);
         let depth = stack.len();
-        if self.quiet || depth < 2 || !self.is_own_thread() || !stack.get_item(depth - 1)?.is(module) {
+        if self.quiet || depth == 0 || !self.is_own_thread() {
+            return Ok(End::Unknown { expected: false });
+        }
+        let (is_top, is_model) = (stack.get_item(depth - 1)?.is(module), stack.get_item(0)?.is(module));
+        let of_model = is_model && (depth == 1 || !is_top);
+        let expected = of_model && self.expected.as_ref().is_some_and(|expected| expected.under_way);
+        if !is_top {
+            return Ok(End::Unknown { expected }); // A forward pass below this one ended with an exception.
+        }
+        let done = if of_model {
+            expected && kwargs.is_empty() && self.reads_model(py, module, args, out).unwrap_or(false)
+        } else {
+            !self.reads_modules || (self.fast && self.reads(py, module.as_ptr() as usize, args, out)?)
+        };
+        if !done {
+            return Ok(End::Unknown { expected });
+        }
+        stack.del_item(depth - 1)?;
+        if of_model {
+            self.expected = None;
+            let (model, args) = (module.clone().unbind(), args.clone().unbind());
+            self.taken = Some(Taken { model, args, result: out.clone().unbind() });
+        }
+        Ok(End::Known)
+    }
+
+    /// Reads what a model that was expected was given and has put out, if it is as usual: one tensor each, and the result finite.
+    fn reads_model(
+        &mut self,
+        py: Python<'_>,
+        model: &Bound<'_, PyAny>,
+        args: &Bound<'_, PyTuple>,
+        out: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let input = self.expected.as_ref().and_then(|expected| expected.input);
+        let passes = matches!(self.modules.get(&(model.as_ptr() as usize)), Some(Module::Passing));
+        let (Some(given), Some(result)) = (args.iter().next().as_ref().and_then(describe), describe(out)) else {
+            return Ok(false);
+        };
+        if !passes || args.len() != 1 || !result.kind.is_float() || result.len() < 2 {
             return Ok(false);
         }
-        let done = !self.reads_modules || (self.fast && self.reads(py, module.as_ptr() as usize, args, out)?);
-        if done {
-            stack.del_item(depth - 1)?;
+        if given.kind.is_float() && input.is_none() {
+            return Ok(false);
         }
-        self.seconds += begun.elapsed().as_secs_f64();
-        Ok(done)
+        if read(py, &result, barograph_stats::Options::default())?.non_finite() > 0 {
+            return Ok(false);
+        }
+        if let Some(input) = input.filter(|_| given.kind.is_float()) {
+            self.read(py, input, Role::Input, &args.get_item(0)?)?;
+        }
+        self.reads_modules = false;
+        Ok(true)
     }
 
     fn reads(
@@ -221,4 +372,9 @@ impl ModuleHooks {
         }
         Ok(true)
     }
+}
+
+/// The sizes of a tensor.
+fn sizes(tensor: &Bound<'_, PyAny>) -> PyResult<Vec<usize>> {
+    tensor.getattr(intern!(tensor.py(), "shape"))?.extract()
 }

@@ -1,5 +1,5 @@
 //! One observed run, for Python.
-use crate::array::{Array, Memory};
+use crate::array::{Array, Memory, plain};
 use crate::incident::Seen;
 use crate::names;
 use crate::reading::read;
@@ -16,9 +16,11 @@ use pyo3::prelude::*;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// Steps that are judged together: between two steps of another framework, the rules' memory has left the processor's cache.
-const JUDGED_TOGETHER: usize = 8;
+/// How late a finding may be told: between two steps of another framework, the rules' memory has left the processor's cache, so that
+/// steps are judged together. Nobody sees a tenth of a second (our choice).
+const JUDGED_AFTER: Duration = Duration::from_millis(100);
 
 /// A finding as Python gets it: severity, code, step and message.
 type Told = (&'static str, String, u64, String);
@@ -81,7 +83,7 @@ impl Session {
     ) -> PyResult<Self> {
         let mut options = Options { name, folder: folder.clone(), framework, started, ..Options::default() };
         options.log_cap = log_cap.unwrap_or(options.log_cap);
-        options.judged_together = JUDGED_TOGETHER;
+        options.judged_after = JUDGED_AFTER;
         let session = barograph_monitor::Session::start(options).map_err(|e| PyOSError::new_err(e.to_string()))?;
         let inner = Inner { session, epoch: FirstEpoch::default(), reading_data: true, step: 0, seen: HashSet::new() };
         let of_ranks = run.is_some() && folder.is_some();
@@ -250,27 +252,30 @@ impl Session {
         Ok(())
     }
 
-    /// Reads outputs `[rows, width]`, of contiguous float32, and targets with their site, and what they say beside each other,
-    /// unless outputs were read in this step already. Returns whether they were.
-    #[pyo3(signature = (site, outputs, width, targets, columns, logits))]
-    fn see_answers(
+    /// Reads outputs `[rows, ..., width]` and targets `[rows, columns]` with their site, and what they say beside each other,
+    /// unless outputs were read in this step already. `shape` holds rows and width. Returns whether they were.
+    #[pyo3(signature = (site, outputs, shape, targets, columns, logits))]
+    pub(crate) fn see_answers(
         &self,
         site: u32,
         outputs: &Bound<'_, PyAny>,
-        width: usize,
+        shape: (usize, usize),
         targets: Option<(u32, Bound<'_, PyAny>)>,
         columns: usize,
         logits: bool,
     ) -> PyResult<bool> {
         let py = outputs.py();
-        if self.read_once(py, site, Role::Output as usize, outputs)? {
+        let outputs = plain(outputs)?;
+        if self.read_once(py, site, Role::Output as usize, &outputs)? {
             return Ok(true);
         }
+        let targets = targets.map(|(site, targets)| plain(&targets).map(|targets| (site, targets))).transpose()?;
         if let Some((site, targets)) = &targets {
             self.read_once(py, *site, Role::Target as usize, targets)?;
         }
         let targets = targets.map(|(_, targets)| targets);
-        self.compare(outputs, width, targets.as_ref(), columns, logits)?;
+        self.lock().session.scalar(Scalar::BatchRows, shape.0 as f64);
+        self.compare(&outputs, shape.1, targets.as_ref(), columns, logits)?;
         Ok(false)
     }
 
@@ -314,6 +319,23 @@ impl Session {
     /// Ends the step: writes it down and has it judged. Returns the findings that are new.
     fn end_step(&self) -> Vec<Told> {
         told(self.lock().session.end_step().findings)
+    }
+
+    /// Ends the step with this loss, and begins `next`. Returns the findings that are new, whether updates and units are measured in
+    /// it, and, where they are not, how many elements of the weights that it begins with are not finite: one weight a site.
+    fn go_on(
+        &self,
+        py: Python<'_>,
+        loss: f64,
+        next: u64,
+        sites: Vec<u32>,
+        weights: Vec<Option<Bound<'_, PyAny>>>,
+    ) -> PyResult<(Vec<Told>, bool, u64)> {
+        self.lock().session.scalar(Scalar::Loss, loss);
+        let told = self.end_step();
+        let due = self.begin_step(next, 0);
+        let bad = if due { 0 } else { self.read_all(py, sites, Role::Weight as usize, weights)?.0 };
+        Ok((told, due, bad))
     }
 
     /// Ends an epoch: means by name.

@@ -109,9 +109,9 @@ def statistics(tensor: Any, name: str = "") -> Statistics:
     Raises TypeError for anything but a dense array of float16, bfloat16, float32 or float64.
     """
 
-def set_torch(dtypes: Sequence[Any], types: Sequence[type]) -> None:
+def set_torch(dtypes: Sequence[Any], types: Sequence[type], grad_enabled: Callable[[], bool]) -> None:
     """Tells which objects are torch's dtypes: float32, float64, float16, bfloat16, int64, int32, int16, int8, uint8,
-    bool."""
+    bool; which are its own types of tensors; and its function that says whether gradients are recorded."""
 
 def is_finite(tensor: Any) -> bool:
     """Whether every element of a tensor is finite. `True` for what cannot be read: a tensor of integers, or on an
@@ -144,7 +144,24 @@ class ModuleHooks:
         session: Session,
         enter_slowly: Callable[[Any, Any], None],
         leave_slowly: Callable[[Any, Any, Any, Any], None],
-    ) -> ModuleHooks: ...
+        begin_slowly: Callable[[Any], None],
+    ) -> ModuleHooks:
+        """Where the call of a model was expected and turned out to be unlike the one before, `begin_slowly(module)` comes first,
+        before `leave_slowly`."""
+
+    def expect(self, model: int, input: int | None) -> None:
+        """The next call of a model is to be that of the model with this `id`, with gradients, on the CPU, and all that is read in
+        it can be read here. `input` is the site of its input, if that has numbers with a fraction."""
+
+    def expect_nothing(self) -> None:
+        """Nothing is known of the next call of a model."""
+
+    def taken(self) -> tuple[Any, tuple[Any, ...], Any] | None:
+        """The call of a model that was expected, if it was made: the model, what went in, and what came out. It is given once."""
+
+    def see_answers(self, output: int, target: int, targets: Any, logits: bool) -> bool:
+        """Reads what the model that was expected has put out, at the site `output`, beside the targets of this step at theirs; see
+        `Session.see_answers`. Returns whether it was called."""
     def passes(self, module: int) -> None:
         """The module with this `id` needs nothing done when it ends."""
 
@@ -248,10 +265,16 @@ class Session:
         """Takes in a number of the step."""
 
     def see_answers(
-        self, site: int, outputs: Any, width: int, targets: tuple[int, Any] | None, columns: int, logits: bool
+        self,
+        site: int,
+        outputs: Any,
+        shape: tuple[int, int],
+        targets: tuple[int, Any] | None,
+        columns: int,
+        logits: bool,
     ) -> bool:
-        """Reads outputs `[rows, width]`, of contiguous float32, and targets with their site, and what they say beside each
-        other, unless outputs were read in this step already. Returns whether they were."""
+        """Reads outputs `[rows, ..., width]` and targets `[rows, columns]` with their site, and what they say beside each other,
+        unless outputs were read in this step already. `shape` holds rows and width. Returns whether they were."""
 
     def see_data(self, inputs: Any, features: int, targets: Any, columns: int, outputs: int) -> bool:
         """Feeds a batch of the first epoch to the reading of the data. Returns whether more is wanted."""
@@ -261,6 +284,10 @@ class Session:
 
     def is_broken(self) -> bool:
         """Whether the loss, a gradient, a weight or an update read in this step is not finite."""
+
+    def go_on(self, loss: float, next: int, sites: Sequence[int], weights: Sequence[Any]) -> tuple[list[_Told], bool, int]:
+        """Ends the step with this loss, and begins `next`. Returns the findings that are new, whether updates and units are measured in
+        it, and, where they are not, how many elements of the weights that it begins with are not finite: one weight a site."""
 
     def end_step(self) -> list[_Told]:
         """Ends the step: writes it down and has it judged. Returns the findings that are new."""

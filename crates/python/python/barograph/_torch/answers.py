@@ -25,22 +25,36 @@ class Answers:
         self._calls = calls
         self.targets: torch.Tensor | None = None
         """What the loss of this step compares the outputs with, as far as it is known."""
-        self._loss_known = False
+        self.loss_is_known = False
+        """Whether it is known which loss it is."""
         self._takes_logits = self._several_losses = False
         self._wants_data = True
+        self._output_site: int | None = None
+        self._target_site: int | None = None
 
     def declare_loss(self, name: str, takes: str, reduction: str | None) -> None:
         """Says which loss it is."""
-        self._loss_known = True
+        self.loss_is_known = True
         self._takes_logits = takes == "logits"
         self._readings.fact("loss", name)
         self._readings.fact("loss_takes", takes)
         if reduction is not None:
             self._readings.fact("loss_reduction", reduction)
 
+    @property
+    def are_settled(self) -> bool:
+        """Whether nothing is learnt any more of outputs and targets: they are only read, each at its site."""
+        known = self.loss_is_known and self._output_site is not None and self._target_site is not None
+        return known and not self._several_losses and not self._wants_data
+
+    def places(self) -> tuple[int, int, bool]:
+        """The sites of outputs and targets, and whether the loss takes logits."""
+        assert self._output_site is not None and self._target_site is not None
+        return self._output_site, self._target_site, self._takes_logits
+
     def learn_loss(self, loss: torch.Tensor) -> None:
         """Reads off the autograd graph which loss it is, once."""
-        if self._loss_known or loss.grad_fn is None:
+        if self.loss_is_known or loss.grad_fn is None:
             return
         results = [result for call in self._calls for result in call.results if result.dim() > 0]
         outputs = {result.grad_fn for result in results if result.grad_fn is not None}
@@ -57,25 +71,26 @@ class Answers:
                 break
         else:
             return
-        output = _plain(result)
-        shape = output.shape
+        readings, shape = self._readings, result.shape
         width = shape[-1] if len(shape) > 1 else 1
-        site = self._readings.batch_site("output", width, output)
+        if self._output_site is None:
+            self._output_site = readings.batch_site("output", width, result)
         # Of models that are trained against each other, each has targets of its own, and together they have none; so have the parts
         # of a loss that are different losses.
         several = several_optimizers or self._several_losses
-        targets = None if several or self.targets is None else _plain(self.targets)
+        targets = None if several else self.targets
         columns, sited = 1, None
         if targets is not None:
             columns = math.prod(targets.shape[1:])
-            sited = (self._readings.batch_site("target", columns, targets), targets)
-        if self._readings.see_answers(site, output, width, sited, columns, self._takes_logits):
+            if self._target_site is None:
+                self._target_site = readings.batch_site("target", columns, targets)
+            sited = (self._target_site, targets)
+        if readings.see_answers(self._output_site, result, (shape[0], width), sited, columns, self._takes_logits):
             return
-        self._readings.scalar("batch_rows", float(shape[0]))
-        if self._readings.units_due:
-            self._readings.read_units(site, OUTPUT, output, (output.numel() // width, width, 1))
+        if readings.units_due:
+            readings.read_units(self._output_site, OUTPUT, _plain(result), (result.numel() // width, width, 1))
         if self._wants_data and targets is not None:
-            self._wants_data = not broken and self._see_data(self._calls[0], targets, columns, width)
+            self._wants_data = not broken and self._see_data(self._calls[0], _plain(targets), columns, width)
 
     def _see_data(self, call: Call, targets: torch.Tensor, columns: int, width: int) -> bool:
         """Feeds a batch to the reading of the data. Returns whether more is wanted."""

@@ -103,8 +103,16 @@ class Calls:
 
     def enter(self, module: torch.nn.Module, layer: Layer | None) -> None:
         """A model is called, of which `layer` is known."""
-        self.last = Call(module, self._random_state(module, layer))
-        self._calls.append(self.last)
+        self._add(Call(module, self._random_state(module, layer)))
+
+    def take(self, module: torch.nn.Module, args: Any, out: torch.Tensor) -> None:
+        """A model was called as in the step before: with one tensor, for one that is finite."""
+        self._add(Call(module, None, args, {}, self._place, [out], self._autocast))
+        self.rows = out.shape[0]
+
+    def _add(self, call: Call) -> None:
+        self.last = call
+        self._calls.append(call)
         if len(self._calls) > 2:
             self._calls[-3].await_gradient()
             del self._calls[:-_MOST_CALLS]

@@ -22,6 +22,7 @@ from barograph import _native
 
 from . import repeat
 from .budget import BARE, FULL
+from .memory import keep_freed
 from .policy import NonFinite
 from .ranks import COLLECTIVES
 
@@ -36,7 +37,9 @@ _compiles = False
 """Whether the script compiles something: only then hooks may be met by the compiler, which must not see what they do."""
 
 _DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
-_native.set_torch([getattr(torch, name) for name in _DTYPES], [torch.Tensor, torch.nn.Parameter])
+_native.set_torch(
+    [getattr(torch, name) for name in _DTYPES], [torch.Tensor, torch.nn.Parameter], torch.is_grad_enabled
+)
 
 
 def supervisor() -> Supervisor | None:
@@ -60,15 +63,17 @@ def install(supervisor: Supervisor) -> None:
     global _supervisor
     remove()
     supervisor.quiet = supervisor.muted = False  # It may have been at work before.
+    supervisor.steady.leave()
     _supervisor = supervisor
+    keep_freed()
     _listen_to_modules(supervisor.level)
     _keep(lambda: _listen_to_modules(BARE))
     supervisor.on_level = _listen_to_modules
     _keep(torch_optimizer.register_optimizer_step_pre_hook(_before_step).remove)
     _keep(torch_optimizer.register_optimizer_step_post_hook(_after_step).remove)
-    _wrap(torch.autograd, "backward", _backward)
+    _put(torch.autograd, "backward", _seen_backward(torch.autograd.backward))
     _wrap(torch.optim.Optimizer, "__init__", _new_optimizer)
-    _wrap(torch.optim.Optimizer, "zero_grad", _silent)
+    _put(torch.optim.Optimizer, "zero_grad", _without_operations(torch.optim.Optimizer.zero_grad))
     _wrap(torch.nn.Module, "zero_grad", _silent)
     _wrap(torch.autograd, "grad", _grad)
     _wrap_function()
@@ -149,23 +154,32 @@ def _wrap(owner: Any, name: str, around: Callable[..., Any]) -> None:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         return around(original, *args, **kwargs)
 
+    _put(owner, name, wrapper)
+
+
+def _put(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
+    original = getattr(owner, name)
     setattr(owner, name, wrapper)
     _keep(lambda: setattr(owner, name, original))
+
+
+_PASSED_ON = (NonFinite, KeyboardInterrupt, SystemExit)
+"""What may go through supervision: what was asked for, and what ends the script."""
 
 
 def _guarded(see: Callable[..., None], *args: Any) -> None:
     """Shows the supervisor something; an error stays here."""
     try:
         see(*args)
-    except (NonFinite, KeyboardInterrupt, SystemExit):
+    except _PASSED_ON:
         raise
     except BaseException as error:  # noqa: BLE001 - the training does not notice, not even a panic of the extension module
         if _supervisor is not None:
             _supervisor.trouble(error)
 
 
-# The two hooks of modules run more often than all others together, so they do what is frequent themselves. Most calls do not even
-# come here: see `_native.ModuleHooks`.
+# Hooks that run at every step guard themselves: each call of a Python function takes as long as to read a small tensor. Most calls
+# of modules do not even come here: see `_native.ModuleHooks`.
 
 
 def enter_module(module: torch.nn.Module, _args: Any) -> None:
@@ -208,13 +222,25 @@ def leave_module(module: torch.nn.Module, args: Any, kwargs: Any, out: Any) -> N
     watching.budget.spent += perf_counter() - begun
 
 
+def begin_call(module: torch.nn.Module) -> None:
+    """A model that was called as in the step before turns out to end otherwise."""
+    if _supervisor is not None:
+        _guarded(_supervisor.begin_call, module)
+
+
 def _before_step(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
     watching = _supervisor
     if watching is None or (_compiles and _is_compiling()):
         return None
     closure = args[1] if len(args) > 1 else kwargs.get("closure")
     if closure is None:
-        _guarded(watching.before_step, optimizer)
+        try:
+            if not watching.steady.before_step(optimizer):
+                watching.before_step(optimizer)
+        except _PASSED_ON:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as in `_guarded`
+            watching.trouble(error)
         return None
     _guarded(watching.see_new_optimizer)
     seen = _seen_closure(watching, optimizer, closure)
@@ -242,19 +268,40 @@ def _seen_closure(watching: Supervisor, optimizer: torch.optim.Optimizer, closur
 
 def _after_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
     watching = _supervisor
-    if watching is not None and not (_compiles and _is_compiling()):
-        _guarded(watching.after_step, optimizer)
-
-
-def _backward(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    watching = _supervisor
-    if watching is None or watching.module_hooks.quiet or watching.in_backward:
-        return original(*args, **kwargs)
-    _guarded(watching.before_backward, args[0] if args else kwargs.get("tensors"))
+    if watching is None or (_compiles and _is_compiling()):
+        return
     try:
-        return original(*args, **kwargs)
-    finally:
-        _guarded(watching.after_backward)
+        if not watching.steady.after_step(optimizer):
+            watching.after_step(optimizer)
+    except _PASSED_ON:
+        raise
+    except BaseException as error:  # noqa: BLE001 - as in `_guarded`
+        watching.trouble(error)
+
+
+def _seen_backward(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def backward(*args: Any, **kwargs: Any) -> Any:
+        watching = _supervisor
+        if watching is None or watching.module_hooks.quiet or watching.in_backward:
+            return original(*args, **kwargs)
+        try:
+            roots = args[0] if args else kwargs.get("tensors")
+            if not watching.steady.before_backward(roots):
+                watching.before_backward(roots)
+        except _PASSED_ON:
+            raise
+        except BaseException as error:  # noqa: BLE001 - as in `_guarded`
+            watching.trouble(error)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            if watching.steady.is_on:
+                watching.in_backward = False
+            else:
+                _guarded(watching.after_backward)
+
+    return backward
 
 
 def _grad(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -306,6 +353,16 @@ def _silent(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return original(*args, **kwargs)
     finally:
         watching.unmute()
+
+
+def _without_operations(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def silent(*args: Any, **kwargs: Any) -> Any:
+        if _supervisor is None or _supervisor.muted:
+            return original(*args, **kwargs)
+        return _silent(original, *args, **kwargs)
+
+    return silent
 
 
 def _unseen(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

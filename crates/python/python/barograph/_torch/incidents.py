@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .flow import Event
+from .readings import Told
 
 if TYPE_CHECKING:
     from barograph import _native
-
-Told = tuple[str, str, int, str]
-"""A finding: severity, code, step and message."""
 
 Hears = Callable[[Event, int, int], None]
 """Is given an event, its step, and a checksum of the losses up to it."""

@@ -74,6 +74,11 @@ class Loop:
         """The one operation of the loop, where this step was not listened to because it is known."""
         return self._remembered[0] if self.is_known and self._remembered else None
 
+    @property
+    def repeats_loss(self) -> bool:
+        """Whether the loss of a step that is known can be computed once more from the output of the model and the targets."""
+        return bool(self._remembered) and self._remembered[0].again is not None
+
     def can_repeat_loss(self) -> bool:
         """Whether this step's loss can be computed once more from the output of the model."""
         loss = self.library_loss()

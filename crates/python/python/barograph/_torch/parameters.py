@@ -47,7 +47,10 @@ class Parameters:
 
     def learn(self, optimizers: list[torch.optim.Optimizer]) -> None:
         """Takes in parameters that are new: those of the models first, then what the optimizers have besides."""
-        key = (len(self._layers.roots), len(optimizers), sum([len(o.param_groups) for o in optimizers]))
+        groups = 0
+        for optimizer in optimizers:
+            groups += len(optimizer.param_groups)
+        key = (len(self._layers.roots), len(optimizers), groups)
         if key == self._learned_of:
             return
         self._learned_of = key
@@ -110,6 +113,15 @@ class Parameters:
         """Each of them with its path."""
         return zip(self._paths, self._tensors)
 
+    @property
+    def are_plain(self) -> bool:
+        """Whether each of them is read as it is, and its gradient where torch keeps it."""
+        return not (self.given or self._spread)
+
+    def sited(self) -> tuple[list[int], list[torch.Tensor]]:
+        """Their sites, and they themselves."""
+        return self._sites, self._tensors
+
     def _here(self) -> list[torch.Tensor]:
         """What this process holds of each."""
         return [local(tensor) for tensor in self._tensors] if self._spread else self._tensors
@@ -127,7 +139,7 @@ class Parameters:
 
     def read_weights(self) -> int:
         """Reads every weight. Returns how many elements are not finite."""
-        bad, _ = self._readings.read_all(self._sites, WEIGHT, self._here())
+        bad, _ = self._readings.read_all(self._sites, WEIGHT, self._here() if self._spread else self._tensors)
         if self._readings.units_due and not self._spread:
             for site, tensor in zip(self._sites, self._tensors):
                 if tensor.dim() > 1:
@@ -137,8 +149,8 @@ class Parameters:
 
     def read_gradients(self) -> int:
         """Reads every gradient, and their global norm. Returns how many elements are not finite."""
-        if not (self.given or self._spread or self._readings.is_late):
-            return self._readings.read_gradients(self._sites, self._tensors)
+        if self.are_plain and not self._readings.is_late:
+            return self._readings.session.read_gradients(self._sites, self._tensors)
         gradients = [self._gradient(tensor) for tensor in self._tensors]
         if all(gradient is None for gradient in gradients):
             return 0
@@ -155,7 +167,7 @@ class Parameters:
 
     def gradients_are_bad(self) -> bool:
         """Whether a gradient is not finite, wherever the gradients live. Waits for an accelerator, once."""
-        if not (self.given or self._spread):
+        if self.are_plain:
             finite = self._readings.session.gradients_are_finite(self._tensors)
             if finite is not None:
                 return not finite

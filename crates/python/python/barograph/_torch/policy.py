@@ -25,6 +25,7 @@ class Policy:
         if name not in POLICIES:
             raise ValueError(f"unknown policy {name!r}; choose one of {', '.join(POLICIES)}")
         self.name = name
+        self.acts = name != "report"
         self._every = every
         self._hidden: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._good: tuple[list[torch.Tensor], dict[str, Any]] | None = None
@@ -32,7 +33,7 @@ class Policy:
 
     def before_step(self, supervisor: Supervisor, optimizer: torch.optim.Optimizer) -> None:
         """Acts, if this step is not finite and something was asked for."""
-        if self.name == "report":
+        if not self.acts:
             return
         if not supervisor.is_broken():
             self._keep(supervisor, optimizer)

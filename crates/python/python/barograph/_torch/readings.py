@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 WEIGHT, GRADIENT, PRE_ACTIVATION, ACTIVATION, ACTIVATION_GRADIENT, UPDATE, OPTIMIZER_STATE, INPUT, TARGET, OUTPUT = range(10)
 """The roles of tensors, by their codes."""
 
+Told = tuple[str, str, int, str]
+"""A finding: severity, code, step and message."""
 
 _BOUND = 4.0
 """Magnitude from which a pre-activation saturates a sigmoid, as the session has it for tensors on the CPU."""
@@ -36,6 +38,15 @@ class Readings:
         batches, the first counts. Returns whether it was read already."""
         self.scalar: Callable[[str, float], None] = session.scalar
         """`scalar(name, value)` takes in a number of the step."""
+        self.read_all: Callable[[list[int], int, Sequence[torch.Tensor | None]], tuple[int, float | None]] = session.read_all
+        """`read_all(sites, role, tensors)` reads one tensor a site. Returns how many elements are not finite, and the norm over all
+        tensors; on an accelerator both are known only later, and are 0 and `None`."""
+        self.see_answers: Callable[[int, torch.Tensor, tuple[int, int], tuple[int, torch.Tensor] | None, int, bool], bool]
+        """`see_answers(site, output, (rows, width), targets, columns, logits)` reads outputs and targets, these with their site, and
+        what they say beside each other, unless outputs were read in this step already. Returns whether they were."""
+        self.see_answers = session.see_answers
+        self.end_step: Callable[[], list[Told]] = session.end_step
+        """`end_step()` ends the step. Returns the findings that are new."""
         self.is_late = False
         """Whether the figures of a step arrive when the next one ends."""
         self._seen: set[tuple[int, int]] = set()
@@ -53,7 +64,8 @@ class Readings:
 
     def _begin_late(self) -> LateReadings:
         late = self._late = LateReadings(self.session)
-        self.is_late, self.read = True, self._read_late
+        self.is_late, self.read, self.read_all = True, self._read_late, self._read_all_late
+        self.see_answers, self.end_step = self._see_answers_late, late.end_step
         self.scalar = lambda name, value: late.say("scalar", name, value)
         return late
 
@@ -66,10 +78,7 @@ class Readings:
             self._seen.clear()
             self._late.say("begin_step", step, epoch)
 
-    def end_step(self) -> list[tuple[str, str, int, str]]:
-        return self.session.end_step() if self._late is None else self._late.end_step()
-
-    def flush(self) -> list[tuple[str, str, int, str]]:
+    def flush(self) -> list[Told]:
         """Ends what is held back, at the end of the run."""
         return [] if self._late is None else self._late.flush()
 
@@ -90,6 +99,10 @@ class Readings:
             site = self._batch_sites[path] = self.site(path, units or math.prod(shape), shape)
         return site
 
+    def site_of_input(self) -> int | None:
+        """The site of the inputs of models, if some were read."""
+        return self._batch_sites.get("input")
+
     def _read_late(self, site: int, role: int, tensor: torch.Tensor) -> bool:
         assert self._late is not None
         key = (site, role)
@@ -101,19 +114,11 @@ class Readings:
         self._late.read(site, role, numbers, _BOUND if role == PRE_ACTIVATION else float("nan"))
         return False
 
-    def read_all(self, sites: list[int], role: int, tensors: Sequence[torch.Tensor | None]) -> tuple[int, float | None]:
-        """Reads one tensor a site. Returns how many elements are not finite, and the norm over all tensors; on an accelerator
-        both are known only later, and are 0 and `None`."""
-        if self._late is None:
-            return self.session.read_all(sites, role, list(tensors))
+    def _read_all_late(self, sites: list[int], role: int, tensors: Sequence[torch.Tensor | None]) -> tuple[int, None]:
         for site, tensor in zip(sites, tensors):
             if tensor is not None:
                 self.read(site, role, tensor)
         return 0, None
-
-    def read_gradients(self, sites: list[int], parameters: list[torch.Tensor]) -> int:
-        """Reads the gradients of parameters on the CPU, and their global norm. Returns how many elements are not finite."""
-        return self.session.read_gradients(sites, parameters)
 
     def read_units(self, site: int, role: int, tensor: torch.Tensor, layout: tuple[int, int, int]) -> None:
         if self._late is None:
@@ -131,18 +136,22 @@ class Readings:
         else:
             self._late.read(site, UPDATE, new.detach() - old)
 
-    def see_answers(
-        self, site: int, output: torch.Tensor, width: int, targets: tuple[int, torch.Tensor] | None, columns: int, logits: bool
+    def _see_answers_late(
+        self,
+        site: int,
+        output: torch.Tensor,
+        shape: tuple[int, int],
+        targets: tuple[int, torch.Tensor] | None,
+        columns: int,
+        logits: bool,
     ) -> bool:
-        """Reads outputs and targets, each with its site, and what they say beside each other, unless outputs were read in this
-        step already. Returns whether they were."""
-        if self._late is None:
-            return self.session.see_answers(site, output, width, targets, columns, logits)
+        assert self._late is not None
         if self.read(site, OUTPUT, output):
             return True
         if targets is not None:
             self.read(targets[0], TARGET, targets[1])
         self._late.see_answers(output, None if targets is None else targets[1], logits)
+        self.scalar("batch_rows", float(shape[0]))
         return False
 
     def see_data(self, inputs: torch.Tensor, features: int, targets: torch.Tensor, columns: int, outputs: int) -> bool:

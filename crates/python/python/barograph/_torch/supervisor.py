@@ -19,14 +19,15 @@ from .answers import Answers
 from .budget import BARE, FIRST_STEPS, FULL, Budget
 from .calls import Calls
 from .flow import Event, Flow, has_no_numbers, is_finite, tensors
-from .incidents import Incidents, Told
+from .incidents import Incidents
 from .layers import Layers
 from .loop import Loop
 from .operations import Operations
 from .parameters import Parameters
 from .policy import Policy
 from .ranks import RankReadings
-from .readings import Readings
+from .readings import Readings, Told
+from .steady import Steady
 
 _CHECK_EVERY = 16
 """Steps after which weights are looked at for non-finite elements where steps are not measured in full: between two of them a bad
@@ -51,7 +52,7 @@ class Supervisor:
         self.budget = budget
         self.policy = policy
         self.readings = Readings(session) if readings is None else readings
-        self.module_hooks = _native.ModuleHooks(session, hooks.enter_module, hooks.leave_module)
+        self.module_hooks = _native.ModuleHooks(session, hooks.enter_module, hooks.leave_module, hooks.begin_call)
         self.stack: list[torch.nn.Module] = self.module_hooks.stack
         """The modules whose forward passes are under way, below a model that loop code called."""
         self.layers = Layers(self.readings, self.module_hooks)
@@ -65,6 +66,7 @@ class Supervisor:
         self.answers = Answers(self.readings, self.calls)
         self.incidents = Incidents(session, on_finding)
         self.operations = Operations(self)
+        self.steady = Steady(self)
         self.thread = threading.get_ident()
         self.step = 0
         self.level = FULL
@@ -84,13 +86,13 @@ class Supervisor:
         """Ends this training and gives the supervisor of the next one, where a script may train several models."""
         self._on_finding = on_finding
         self._watching_call = False
-        self._begun = self._gradients_read = self._weights_read = self._bad_gradients = False
-        self._step_started = perf_counter()
-        self._losses: list[float] = []
+        self._begun = self.gradients_read = self._weights_read = self.bad_gradients = False
+        self.step_started = perf_counter()
+        self.losses: list[float] = []
         self._scaled: dict[int, torch.Tensor] = {}
         self._primary: int | None = None
         self._primary_rested = 0
-        self._optimizers_made = 0
+        self.optimizers_made = 0
         self._kept_gradients = False
         """Whether a step began with gradients of an earlier one."""
         self.newcomer: set[int] | None = None
@@ -110,12 +112,13 @@ class Supervisor:
 
     def resume(self) -> None:
         """Time that went by until now is nobody's."""
-        self._step_started = perf_counter()
+        self.step_started = perf_counter()
 
     # --- modules
 
     def enter_call(self, module: torch.nn.Module) -> None:
         """Loop code calls a model."""
+        self.steady.leave()
         layer = self.layers.of(module)
         if layer is None and next(module.parameters(), None) is None:
             return  # A loss or a function: it has no weights, and its operations are the loop's.
@@ -148,6 +151,12 @@ class Supervisor:
         trained = [p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]]
         return any(id(parameter) not in own for parameter in trained) and any(id(p) in own for p in trained)
 
+    def begin_call(self, module: torch.nn.Module) -> None:
+        """A model was called as in the step before, but its end is not as it was there: `leave_call` follows."""
+        self.steady.leave()
+        self._watching_call = True
+        self.calls.enter(module, self.layers.of(module))
+
     def leave_module(self, module: torch.nn.Module, args: Any, out: Any) -> None:
         """A module of a model that is called has its result."""
         layer = self.layers.of(module)
@@ -164,7 +173,7 @@ class Supervisor:
         self.budget.spent += self.module_hooks.take_seconds()
         if self.ranks:
             self.ranks.leave_forward(self.budget.spent)
-        self._listen()
+        self.listen()
         self.module_hooks.reads_modules = False
         if self._watching_call:
             with torch._C.DisableTorchFunction():
@@ -210,12 +219,14 @@ class Supervisor:
     def unmute(self) -> None:
         if self.muted and threading.get_ident() == self.thread:
             self.muted = False
+            self.steady.leave()
             self.operations.enter()
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
         """Operations are seen again, if this step is one at which they are."""
         if self.level == BARE or self.loop.is_known:
-            self.mute()
+            if not self.muted:
+                self.mute()
         else:
             self.unmute()
 
@@ -223,11 +234,13 @@ class Supervisor:
 
     def before_backward(self, roots: Any) -> None:
         begun = perf_counter()
+        self.steady.leave()
         self.stack.clear()
         with torch._C.DisableTorchFunction():
-            self.end_without_optimizer()
+            if not self.optimizer_exists:
+                self.end_without_optimizer()
             self.begin()
-            if not self.backward_seen and self.step and not self.loop.is_known and self._optimizers_made < 2:
+            if not self.backward_seen and self.step and not self.loop.is_known and self.optimizers_made < 2:
                 self._see_old_gradients()
             self.backward_seen = True
             for loss in (roots,) if type(roots) is torch.Tensor else list(tensors(roots))[:1]:
@@ -250,14 +263,15 @@ class Supervisor:
             self.check_late()
         else:
             self.incidents.see_loss(value)
-        self._losses.append(value)
+        self.losses.append(value)
         self.last_loss = value
-        self.answers.learn_loss(loss)
+        if not self.answers.loss_is_known:
+            self.answers.learn_loss(loss)
         if self.loop.is_known and self.answers.targets is None:
             self.answers.targets = getattr(loss.grad_fn, "_saved_target", None)
         if self.level == FULL:
             self.layers.end_forward()
-            self.answers.see(self._optimizers_made > 1, self.incidents.first is not None)
+            self.answers.see(self.optimizers_made > 1, self.incidents.first is not None)
         if broken:
             self.incidents.begin(locate.forward(self, loss), self.step)
 
@@ -299,15 +313,20 @@ class Supervisor:
 
     def see_gradients(self) -> None:
         """Reads the gradients, once a step: before they are clipped, or before the optimizer takes them."""
-        if self._gradients_read:
+        if self.gradients_read:
             return
-        self._gradients_read = True
+        self.gradients_read = True
         self.parameters.learn(self.optimizers)
         bad = self.level == FULL and self.parameters.read_gradients() > 0
         if self.level != FULL or self.readings.is_late:
             bad = self.parameters.gradients_are_bad()
-        self._bad_gradients = bad
-        if bad and self.incidents.first is None:
+        if bad:
+            self.see_bad_gradients()
+
+    def see_bad_gradients(self) -> None:
+        """A gradient of this step is not finite."""
+        self.bad_gradients = True
+        if self.incidents.first is None:
             self.incidents.begin(locate.backward(self), self.step)
 
     def see_gradients_before_clipping(self) -> None:
@@ -325,11 +344,12 @@ class Supervisor:
     def see_new_optimizer(self, optimizer: torch.optim.Optimizer | None = None) -> None:
         """An optimizer was made: from now on it is its steps that count."""
         self.optimizer_exists = True
-        self._optimizers_made += optimizer is not None
+        self.optimizers_made += optimizer is not None
         if optimizer is not None and self.step >= 2:
             own = {id(p) for group in getattr(optimizer, "param_groups", ()) for p in group["params"]}
             # Two models that are trained against each other are there from the beginning.
             self.newcomer = own if not any(self.parameters.knows(p) for p in own) else None
+            self.steady.leave()
 
     def begins_anew(self, module: torch.nn.Module) -> bool:
         """Whether a model that loop code calls is one that a new optimizer is to train, so that another training begins."""
@@ -346,18 +366,21 @@ class Supervisor:
         if not self.backward_seen and self.loop.last_scalar is not None:
             self._see_loss(self.loop.last_scalar)
         self._read_before(float(optimizer.param_groups[0]["lr"]))
-        self.policy.before_step(self, optimizer)
+        if self.policy.acts:
+            self.policy.before_step(self, optimizer)
         self.budget.spent += perf_counter() - begun
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         begun = perf_counter()
-        self.policy.after_step(self, optimizer)
-        if not self._gradients_read:
+        if self.policy.acts:
+            self.policy.after_step(self, optimizer)
+        if not self.gradients_read:
             self.see_gradients()  # A closure computed them within the step.
-        self.parameters.read_updates()
+        if self.readings.units_due:
+            self.parameters.read_updates()
         if self._is_primary(optimizer):
             self._end(optimizer)
-        self._listen()
+        self.listen()
         self.budget.spent += perf_counter() - begun
 
     def before_update(self, learning_rate: float | None) -> None:
@@ -376,16 +399,20 @@ class Supervisor:
         self.budget.spent += perf_counter() - begun
 
     def _enter_step(self) -> None:
-        self.mute()
+        if not self.muted:
+            self.mute()
+        self.steady.leave()
         self.stack.clear()
         self.begin()
         if self.level == FULL and self._optimizer_place is None:
-            self._optimizer_place = source.place(5)
+            self._optimizer_place = source.place(1)
         self.optimizer_exists = True
 
     def _read_before(self, learning_rate: float | None) -> None:
-        self.see_gradients()
-        self._read_weights_once()
+        if not self.gradients_read:
+            self.see_gradients()
+        if self.ranks or not self._weights_read:
+            self._read_weights_once()
         if learning_rate is not None:
             self.readings.scalar("learning_rate", learning_rate)
         if self.readings.units_due and self.level != BARE:
@@ -423,41 +450,53 @@ class Supervisor:
 
     def _end(self, optimizer: torch.optim.Optimizer | None) -> None:
         """Ends the step: it is judged and logged, and the weights are read as the next step finds them."""
-        if self._losses:
-            self.step_loss = sum(self._losses) / (1 if self.adds_losses else len(self._losses))
+        if self.losses:
+            self.step_loss = sum(self.losses) / (1 if self.adds_losses else len(self.losses))
             self.readings.scalar("loss", self.step_loss)
-        if len(self._losses) > 1 and len(self.optimizers) > 1:
+        if len(self.losses) > 1 and len(self.optimizers) > 1:
             self.readings.fact("objectives", float(len(self.optimizers)))
         if self.step == 0:
             self.readings.fact("parameters", float(self.parameters.count), "measured")
             if self.calls.rows:
                 self.readings.fact("batch_size", float(self.calls.rows), "measured")
         if self.ranks:
-            self.ranks.end_step(perf_counter() - self._step_started - self.budget.spent, self.level)
-        for told in self.readings.end_step():
-            self._on_finding(told)
-        self._tell_incident()
-        now, level = perf_counter(), self.level
-        self.level = self.budget.next_level(level, now - self._step_started)
-        self._step_started = now
-        if self.level != level:
-            self.on_level(self.level)
-        self.loop.end_step(self.step)
+            self.ranks.end_step(perf_counter() - self.step_started - self.budget.spent, self.level)
+        self.tell(self.readings.end_step())
+        if self.incidents.first is not None:
+            self._tell_incident()
+        self.next_step()
         if optimizer is None:
-            self._listen()
-        self.step += 1
+            self.listen()
+        call = self.calls.last if len(self.calls) == 1 else None
         events = self.flow.events
         by_hand = next((event for event in events if event.phase == "update"), None) if events else None
         self._forget()
         self.begin()
         self._read_new_weights(optimizer, by_hand)
+        if optimizer is not None:
+            self.steady.begin(call, optimizer)
+
+    def tell(self, findings: list[Told]) -> None:
+        """Tells of findings that are new."""
+        for told in findings:
+            self._on_finding(told)
+
+    def next_step(self) -> None:
+        """The step was ended; says how the next one is measured, and whether its loop is listened to."""
+        now, level = perf_counter(), self.level
+        self.level = self.budget.next_level(level, now - self.step_started)
+        self.step_started = now
+        if self.level != level:
+            self.on_level(self.level)
+        self.loop.end_step(self.step)
+        self.step += 1
 
     def _forget(self) -> None:
-        self._begun = self._gradients_read = self._weights_read = self.backward_seen = self._bad_gradients = False
+        self._begun = self.gradients_read = self._weights_read = self.backward_seen = self.bad_gradients = False
         self.loop.forget()
         self.calls.forget()
         self.answers.targets = None
-        self._losses.clear()
+        self.losses.clear()
         self._scaled.clear()
         self.flow.clear()
 
@@ -471,7 +510,12 @@ class Supervisor:
             return
         else:
             bad = self.parameters.first_bad(of_gradients=False) is not None
-        if not bad or self.incidents.first is not None:
+        if bad:
+            self.see_bad_weights(optimizer, by_hand)
+
+    def see_bad_weights(self, optimizer: torch.optim.Optimizer | None, by_hand: Event | None) -> None:
+        """A weight that this step begins with is not finite: the update of the one before made it so."""
+        if self.incidents.first is not None:
             return
         if by_hand is not None:
             weight = self.parameters.first_bad(of_gradients=False)
@@ -503,7 +547,7 @@ class Supervisor:
         """Whether the loss or a gradient of this step is not finite."""
         if self.incidents.first is not None and self.incidents.step == self.step:
             return True
-        return self._bad_gradients or self.session.is_broken() or not all(map(math.isfinite, self._losses))
+        return self.bad_gradients or self.session.is_broken() or not all(map(math.isfinite, self.losses))
 
     def broken_text(self) -> str:
         """What is not finite, for messages."""
@@ -518,6 +562,7 @@ class Supervisor:
 
     def finish(self, end: str) -> None:
         """Ends the run: `completed`, `stopped`, `interrupted` or `failed`."""
+        self.steady.leave()
         self.unmute()
         if self._begun and (self.incidents.first is None or self.incidents.step == self.step):
             self._end_unfinished()
@@ -529,23 +574,20 @@ class Supervisor:
         thinned = self.budget.thinned()
         if thinned:
             self.session.dropped(*thinned)
-        for told in self.readings.flush():
-            self._on_finding(told)
-        for told in self.session.end(self.step, end):
-            self._on_finding(told)
+        self.tell(self.readings.flush())
+        self.tell(self.session.end(self.step, end))
         self._let_go()
 
     def _end_unfinished(self) -> None:
         """The script ended within a step: what was seen of it still counts, above all where it broke."""
         last = self.loop.last_scalar
-        if not self._losses and last is not None and not is_finite(last):
+        if not self.losses and last is not None and not is_finite(last):
             self._see_loss(last)  # The script looked at its loss and left the loop.
         elif self.backward_seen and not self.optimizer_exists:
             self._end(None)
-        if self._losses:
-            self.readings.scalar("loss", self._losses[-1])
-            for told in self.readings.end_step():
-                self._on_finding(told)
+        if self.losses:
+            self.readings.scalar("loss", self.losses[-1])
+            self.tell(self.readings.end_step())
         self._tell_incident()
 
     def _let_go(self) -> None:
