@@ -145,8 +145,9 @@ impl ModuleHooks {
     }
 
     /// No layer waits for its activation function.
-    fn clear(&mut self) {
-        self.latest = None;
+    fn clear(slf: &Bound<'_, Self>) {
+        let latest = slf.borrow_mut().latest.take();
+        drop(latest); // What goes with it may be watched by Python.
     }
 
     /// The layer whose latest result `tensor` is.
@@ -161,9 +162,10 @@ impl ModuleHooks {
 
     /// The next call of a model is to be that of the model with this `id`, with gradients, on the CPU, and all that is read in it
     /// can be read here: its input, its modules, and whether its result is finite.
-    fn expect(&mut self, model: usize, input: Option<u32>) {
-        self.expected = Some(Expected { model, input, under_way: false });
-        self.taken = None;
+    fn expect(slf: &Bound<'_, Self>, model: usize, input: Option<u32>) {
+        slf.borrow_mut().expected = Some(Expected { model, input, under_way: false });
+        let taken = slf.borrow_mut().taken.take();
+        drop(taken);
     }
 
     /// Nothing is known of the next call of a model.
@@ -180,34 +182,33 @@ impl ModuleHooks {
     /// Reads what the model that was expected has put out, at the site `output`, beside the targets of this step at theirs; see
     /// `Session.see_answers`. Returns whether it was called.
     fn see_answers(
-        &mut self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         output: u32,
         target: u32,
         targets: &Bound<'_, PyAny>,
         logits: bool,
     ) -> PyResult<bool> {
-        self.latest = None; // The forward pass is over.
-        let Some(taken) = &self.taken else { return Ok(false) };
-        let result = taken.result.bind(py);
+        let py = slf.py();
+        Self::clear(slf); // The forward pass is over.
+        let taken = slf.borrow().taken.as_ref().map(|taken| taken.result.clone_ref(py));
+        let Some(result) = taken else { return Ok(false) };
+        let result = result.bind(py);
         let (shape, of_target) = (sizes(result)?, sizes(targets)?);
         let width = if shape.len() > 1 { shape[shape.len() - 1] } else { 1 };
         let columns = of_target.iter().skip(1).product();
         let rows = shape.first().copied().unwrap_or(0);
         let targets = Some((target, targets.clone()));
-        self.session.get().see_answers(output, result, (rows, width), targets, columns, logits)?;
+        let session = slf.borrow().session.clone_ref(py);
+        session.get().see_answers(output, result, (rows, width), targets, columns, logits)?;
         Ok(true)
     }
 
     /// A module is called.
     fn enter(slf: &Bound<'_, Self>, module: &Bound<'_, PyAny>, args: &Bound<'_, PyAny>) -> PyResult<Option<Py<PyAny>>> {
-        let slowly = {
-            let mut this = slf.borrow_mut();
-            if this.enters(slf.py(), module)? {
-                return Ok(None);
-            }
-            this.enter_slowly.clone_ref(slf.py())
-        };
+        if Self::enters(slf, module)? {
+            return Ok(None);
+        }
+        let slowly = slf.borrow().enter_slowly.clone_ref(slf.py());
         slowly.call1(slf.py(), (module, args)).map(Some)
     }
 
@@ -221,15 +222,14 @@ impl ModuleHooks {
     ) -> PyResult<Option<Py<PyAny>>> {
         let py = slf.py();
         let begun = Instant::now();
-        let end = slf.borrow_mut().leaves(py, module, args, kwargs, out).unwrap_or(End::Unknown { expected: false });
-        // Python is called with nothing borrowed: it may look at all of this.
+        let end = Self::leaves(slf, module, args, kwargs, out).unwrap_or(End::Unknown { expected: false });
         if let End::Unknown { expected: true } = end {
             slf.borrow_mut().expected = None;
             let begin_slowly = slf.borrow().begin_slowly.clone_ref(py);
             begin_slowly.call1(py, (module,))?;
         }
-        slf.borrow_mut().seconds += begun.elapsed().as_secs_f64();
         if !matches!(end, End::Unknown { .. }) {
+            slf.borrow_mut().seconds += begun.elapsed().as_secs_f64();
             return Ok(None);
         }
         let slowly = slf.borrow().leave_slowly.clone_ref(py);
@@ -237,28 +237,31 @@ impl ModuleHooks {
     }
 }
 
+// Each borrow is as short as a look or a change: while a tensor is read, or anything of Python is called, another thread may come in.
 impl ModuleHooks {
-    fn is_own_thread(&self) -> bool {
-        std::thread::current().id() == self.thread
+    /// Whether a call of a module is to be seen: in the thread of the training, and not in supervision itself.
+    fn sees(&self) -> bool {
+        !self.quiet && std::thread::current().id() == self.thread
     }
 
     /// Does what is to be done at the beginning of a module. Returns whether that was all.
-    fn enters(&mut self, py: Python<'_>, module: &Bound<'_, PyAny>) -> PyResult<bool> {
-        let stack = self.stack.bind(py);
-        if self.quiet || !self.is_own_thread() {
+    fn enters(slf: &Bound<'_, Self>, module: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = slf.py();
+        if !slf.borrow().sees() {
             return Ok(false);
         }
+        let stack = slf.borrow().stack.clone_ref(py).into_bound(py);
         if stack.is_empty() {
-            let model = module.as_ptr() as usize;
             // Whatever it is that begins: what was expected counts for the first call.
-            let Some(expected) = self.expected.take().filter(|expected| expected.model == model) else {
-                return Ok(false);
-            };
+            let expected = slf.borrow_mut().expected.take();
+            let model = module.as_ptr() as usize;
+            let Some(expected) = expected.filter(|expected| expected.model == model) else { return Ok(false) };
             if !is_grad_enabled(py)? {
                 return Ok(false);
             }
-            self.expected = Some(Expected { under_way: true, ..expected });
-            (self.reads_modules, self.fast) = (true, true);
+            let mut this = slf.borrow_mut();
+            this.expected = Some(Expected { under_way: true, ..expected });
+            (this.reads_modules, this.fast) = (true, true);
         }
         stack.append(module)?;
         Ok(true)
@@ -266,107 +269,107 @@ impl ModuleHooks {
 
     /// Does what is to be done at the end of a module.
     fn leaves(
-        &mut self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         module: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
         kwargs: &Bound<'_, PyDict>,
         out: &Bound<'_, PyAny>,
     ) -> PyResult<End> {
-        let stack = self.stack.clone_ref(py).into_bound(py);
-        let depth = stack.len();
-        if self.quiet || depth == 0 || !self.is_own_thread() {
+        let py = slf.py();
+        if !slf.borrow().sees() {
             return Ok(End::Unknown { expected: false });
         }
-        let (is_top, is_model) = (stack.get_item(depth - 1)?.is(module), stack.get_item(0)?.is(module));
-        let of_model = is_model && (depth == 1 || !is_top);
-        let expected = of_model && self.expected.as_ref().is_some_and(|expected| expected.under_way);
+        let stack = slf.borrow().stack.clone_ref(py).into_bound(py);
+        let Some(top) = stack.iter().next_back() else { return Ok(End::Unknown { expected: false }) };
+        let (is_top, is_model) = (top.is(module), stack.get_item(0)?.is(module));
+        let of_model = is_model && (stack.len() == 1 || !is_top);
+        let expected = of_model && slf.borrow().expected.as_ref().is_some_and(|expected| expected.under_way);
         if !is_top {
             return Ok(End::Unknown { expected }); // A forward pass below this one ended with an exception.
         }
+        let (reads, fast) = (slf.borrow().reads_modules, slf.borrow().fast);
         let done = if of_model {
-            expected && kwargs.is_empty() && self.reads_model(py, module, args, out).unwrap_or(false)
+            expected && kwargs.is_empty() && Self::reads_model(slf, module, args, out).unwrap_or(false)
         } else {
-            !self.reads_modules || (self.fast && self.reads(py, module.as_ptr() as usize, args, out)?)
+            !reads || (fast && Self::reads(slf, module, args, out)?)
         };
         if !done {
             return Ok(End::Unknown { expected });
         }
-        stack.del_item(depth - 1)?;
-        if of_model {
-            self.expected = None;
-            let (model, args) = (module.clone().unbind(), args.clone().unbind());
-            self.taken = Some(Taken { model, args, result: out.clone().unbind() });
-        }
+        stack.del_item(stack.len() - 1)?;
         Ok(End::Known)
     }
 
     /// Reads what a model that was expected was given and has put out, if it is as usual: one tensor each, and the result finite.
     fn reads_model(
-        &mut self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         model: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
         out: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        let input = self.expected.as_ref().and_then(|expected| expected.input);
-        let passes = matches!(self.modules.get(&(model.as_ptr() as usize)), Some(Module::Passing));
-        let (Some(given), Some(result)) = (args.iter().next().as_ref().and_then(describe), describe(out)) else {
-            return Ok(false);
-        };
-        if !passes || args.len() != 1 || !result.kind.is_float() || result.len() < 2 {
-            return Ok(false);
-        }
-        if given.kind.is_float() && input.is_none() {
+        let py = slf.py();
+        let input = slf.borrow().expected.as_ref().and_then(|expected| expected.input);
+        let passes = matches!(slf.borrow().modules.get(&(model.as_ptr() as usize)), Some(Module::Passing));
+        let Some(given) = args.iter().next().filter(|_| passes && args.len() == 1) else { return Ok(false) };
+        let (Some(memory), Some(result)) = (describe(&given), describe(out)) else { return Ok(false) };
+        let is_read = memory.kind.is_float();
+        if !result.kind.is_float() || result.len() < 2 || (is_read && input.is_none()) {
             return Ok(false);
         }
         if read(py, &result, barograph_stats::Options::default())?.non_finite() > 0 {
             return Ok(false);
         }
-        if let Some(input) = input.filter(|_| given.kind.is_float()) {
-            self.read(py, input, Role::Input, &args.get_item(0)?)?;
+        if let Some(input) = input.filter(|_| is_read) {
+            Self::read(slf, input, Role::Input, &given)?;
         }
-        self.reads_modules = false;
+        let taken = Taken { model: model.clone().unbind(), args: args.clone().unbind(), result: out.clone().unbind() };
+        let mut this = slf.borrow_mut();
+        (this.reads_modules, this.expected) = (false, None);
+        let before = this.taken.replace(taken);
+        drop(this);
+        drop(before);
         Ok(true)
     }
 
     fn reads(
-        &mut self,
-        py: Python<'_>,
-        module: usize,
+        slf: &Bound<'_, Self>,
+        module: &Bound<'_, PyAny>,
         args: &Bound<'_, PyTuple>,
         out: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        match self.modules.get(&module) {
-            None => Ok(false),
-            Some(Module::Passing) => Ok(true),
-            Some(Module::Layer(Reader { layer, site, linear })) => {
-                let role = if *linear { Role::Activation } else { Role::PreActivation };
-                if !self.read(py, *site, role, out)? {
-                    return Ok(false);
-                }
-                let (tensor, layer) = (out.clone().unbind(), layer.clone_ref(py));
-                self.latest = Some(Latest { tensor, layer, site: *site, linear: *linear });
-                Ok(true)
+        let py = slf.py();
+        let reader = match slf.borrow().modules.get(&(module.as_ptr() as usize)) {
+            None => return Ok(false),
+            Some(Module::Passing) => return Ok(true),
+            Some(Module::Layer(Reader { layer, site, linear })) => Some((layer.clone_ref(py), *site, *linear)),
+            Some(Module::Function) => None,
+        };
+        if let Some((layer, site, linear)) = reader {
+            let role = if linear { Role::Activation } else { Role::PreActivation };
+            let done = Self::read(slf, site, role, out)?;
+            if done {
+                let before =
+                    slf.borrow_mut().latest.replace(Latest { tensor: out.clone().unbind(), layer, site, linear });
+                drop(before);
             }
-            Some(Module::Function) => {
-                let Some(latest) = self.latest.as_ref().filter(|_| !args.is_empty()) else { return Ok(false) };
-                if !latest.tensor.is(&args.get_item(0)?) {
-                    return Ok(false);
-                }
-                if !latest.linear && !self.read(py, latest.site, Role::Activation, out)? {
-                    return Ok(false);
-                }
-                self.latest = None;
-                Ok(true)
-            }
+            return Ok(done);
         }
+        let Some(given) = args.iter().next() else { return Ok(false) };
+        let latest = slf.borrow().latest.as_ref().filter(|latest| latest.tensor.is(&given)).map(|l| (l.site, l.linear));
+        let Some((site, linear)) = latest else { return Ok(false) };
+        if !linear && !Self::read(slf, site, Role::Activation, out)? {
+            return Ok(false);
+        }
+        Self::clear(slf);
+        Ok(true)
     }
 
     /// Reads a result, unless this site and role were read in this step. Returns whether it is one that can be read here.
-    fn read(&self, py: Python<'_>, site: u32, role: Role, out: &Bound<'_, PyAny>) -> PyResult<bool> {
+    fn read(slf: &Bound<'_, Self>, site: u32, role: Role, out: &Bound<'_, PyAny>) -> PyResult<bool> {
+        let py = slf.py();
         let Some(memory) = describe(out).filter(|memory| memory.kind.is_float()) else { return Ok(false) };
-        let session = self.session.get();
+        let session = slf.borrow().session.clone_ref(py);
+        let session = session.get();
         if session.is_first(site, role) {
             session.take_reading(SiteId(site), role, read(py, &memory, reading_options(role))?);
         }

@@ -228,9 +228,14 @@ def begin_call(module: torch.nn.Module) -> None:
         _guarded(_supervisor.begin_call, module)
 
 
+def _is_elsewhere(watching: Supervisor) -> bool:
+    """Whether what happens belongs to another thread than the training whose models were seen."""
+    return get_ident() != watching.thread and bool(watching.layers.roots)
+
+
 def _before_step(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> tuple[Any, Any] | None:
     watching = _supervisor
-    if watching is None or (_compiles and _is_compiling()):
+    if watching is None or (_compiles and _is_compiling()) or _is_elsewhere(watching):
         return None
     closure = args[1] if len(args) > 1 else kwargs.get("closure")
     if closure is None:
@@ -268,7 +273,7 @@ def _seen_closure(watching: Supervisor, optimizer: torch.optim.Optimizer, closur
 
 def _after_step(optimizer: torch.optim.Optimizer, _args: Any, _kwargs: Any) -> None:
     watching = _supervisor
-    if watching is None or (_compiles and _is_compiling()):
+    if watching is None or (_compiles and _is_compiling()) or _is_elsewhere(watching):
         return
     try:
         if not watching.steady.after_step(optimizer):
@@ -283,7 +288,7 @@ def _seen_backward(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def backward(*args: Any, **kwargs: Any) -> Any:
         watching = _supervisor
-        if watching is None or watching.module_hooks.quiet or watching.in_backward:
+        if watching is None or watching.module_hooks.quiet or watching.in_backward or _is_elsewhere(watching):
             return original(*args, **kwargs)
         try:
             roots = args[0] if args else kwargs.get("tensors")
