@@ -16,10 +16,15 @@ pub struct Control {
     /// Steps done.
     done: u64,
     rate: f64,
+    /// Commands that are being obeyed, with what is to be answered once that is done.
+    obeyed: Vec<(Letter, String)>,
 }
 
 impl Control {
     fn look(&mut self) -> Action {
+        for (letter, answer) in self.obeyed.drain(..) {
+            letter.answer(&answer);
+        }
         let Some(mailbox) = &self.mailbox else { return Action::Continue };
         if self.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
             return Action::Continue;
@@ -29,10 +34,10 @@ impl Control {
         if letters.is_empty() {
             return Action::Continue;
         }
-        Action::All(letters.iter().flat_map(|letter| self.obey(letter)).collect())
+        Action::All(letters.into_iter().flat_map(|letter| self.obey(letter)).collect())
     }
 
-    fn obey(&mut self, letter: &Letter) -> Vec<Action> {
+    fn obey(&mut self, letter: Letter) -> Vec<Action> {
         let done = self.done;
         let (answer, note, actions) = match letter.command {
             Err(ref problem) => {
@@ -62,7 +67,7 @@ impl Control {
                 (text.clone(), text, vec![Action::SetLearningRate(rate)])
             }
         };
-        letter.answer(&answer);
+        self.obeyed.push((letter, answer));
         let mut all = vec![Action::Note(format!("barograph ctl: {note}"))];
         all.extend(actions);
         all
@@ -84,7 +89,10 @@ impl Callback for Control {
         self.look()
     }
 
-    fn train_end(&mut self, _: RunEnd) -> Action {
+    fn train_end(&mut self, end: RunEnd) -> Action {
+        for (letter, answer) in self.obeyed.drain(..) {
+            letter.answer(if end == RunEnd::Failed { "the training failed before this was done" } else { &answer });
+        }
         if let Some(mailbox) = &self.mailbox {
             mailbox.close();
         }
@@ -108,6 +116,7 @@ mod tests {
             control.looked = None;
             let action = control.step_end(&StepReport { step: 7, learning_rate: 0.1, ..StepReport::default() });
             let Action::All(actions) = action else { panic!("{action:?}") };
+            control.paused(); // By now what was asked for is done.
             (sent.wait(Duration::ZERO).expect("an answer"), actions)
         };
         let note = |text: &str| Action::Note(format!("barograph ctl: {text}"));
@@ -119,6 +128,23 @@ mod tests {
         let file = "ctl-000008.safetensors".to_owned();
         assert_eq!(told(Command::Checkpoint).1, [note("a checkpoint"), Action::Checkpoint { file }, Action::Backup]);
         assert!(matches!(told(Command::Stop).1[..], [Action::Interrupt { .. }]));
+    }
+
+    #[test]
+    fn an_answer_waits_until_the_command_was_obeyed() {
+        let run = tempfile::tempdir().unwrap();
+        for (end, answer) in [
+            (RunEnd::Completed, "written: checkpoints/ctl-000001.safetensors, and a backup to resume from"),
+            (RunEnd::Failed, "the training failed before this was done"),
+        ] {
+            let mut control = Control::default();
+            begin_in(&mut control, 1, Some(run.path()));
+            let sent = send(run.path(), Command::Checkpoint).unwrap();
+            assert_ne!(control.step_end(&StepReport::default()), Action::Continue);
+            assert!(sent.wait(Duration::ZERO).is_none());
+            control.train_end(end);
+            assert_eq!(sent.wait(Duration::ZERO).as_deref(), Some(answer));
+        }
     }
 
     #[test]

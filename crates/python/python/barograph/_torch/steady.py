@@ -56,11 +56,11 @@ class Steady:
     def _is_known(self, call: Call) -> bool:
         """Whether nothing is to be learnt in a step that begins with a call like this one."""
         supervisor, readings, loop = self._supervisor, self._supervisor.readings, self._supervisor.loop
-        measured = supervisor.level == FULL and not readings.units_due and not readings.is_late and supervisor.parameters.are_plain
-        listened = not loop.is_known or not loop.repeats_loss or supervisor.layers.calls_functions or call.random_state is not None
-        special = supervisor.ranks or supervisor.newcomer or supervisor.policy.acts or supervisor.optimizers_made > 1
-        broken = supervisor.incidents.first is not None
-        return measured and not listened and not special and not broken and supervisor.answers.are_settled
+        is_measured = supervisor.level == FULL and not readings.units_due and not readings.is_late and supervisor.parameters.are_plain
+        is_learnt = loop.is_known and loop.repeats_loss and supervisor.answers.are_settled and not supervisor.layers.calls_functions
+        is_alone = not supervisor.ranks and not supervisor.newcomer and supervisor.optimizers_made < 2
+        is_left_alone = not supervisor.policy.acts and supervisor.incidents.first is None
+        return is_measured and is_learnt and is_alone and is_left_alone and call.random_state is None
 
     def leave(self) -> None:
         """This step is not as the one before; the supervisor goes on with it."""
