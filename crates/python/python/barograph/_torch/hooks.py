@@ -178,8 +178,7 @@ def _guarded(see: Callable[..., None], *args: Any) -> None:
             _supervisor.trouble(error)
 
 
-# Hooks that run at every step guard themselves: each call of a Python function takes as long as to read a small tensor. Most calls
-# of modules do not even come here: see `_native.ModuleHooks`.
+# Most calls of modules do not come here: see `_native.ModuleHooks`.
 
 
 def enter_module(module: torch.nn.Module, _args: Any) -> None:
@@ -226,6 +225,9 @@ def begin_call(module: torch.nn.Module) -> None:
     """A model that was called as in the step before turns out to end otherwise."""
     if _supervisor is not None:
         _guarded(_supervisor.begin_call, module)
+
+
+# The hooks that run at every step guard themselves: each call of a Python function takes as long as to read a small tensor.
 
 
 def _is_elsewhere(watching: Supervisor) -> bool:
@@ -314,6 +316,8 @@ def _grad(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     watching = _supervisor
     if watching is None or watching.quiet or watching.in_backward or watching.optimizer_exists or kwargs.get("create_graph"):
         return original(*args, **kwargs)
+    if _is_elsewhere(watching):
+        return original(*args, **kwargs)
     outputs = args[0] if args else kwargs.get("outputs")
     inputs = args[1] if len(args) > 1 else kwargs.get("inputs")
     _guarded(watching.before_backward, outputs)
@@ -384,7 +388,7 @@ def _unseen(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _clip(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     watching = _supervisor
-    if watching is None:
+    if watching is None or _is_elsewhere(watching):
         return original(*args, **kwargs)
     with torch._C.DisableTorchFunction():
         _guarded(watching.see_gradients_before_clipping)

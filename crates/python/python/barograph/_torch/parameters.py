@@ -47,10 +47,7 @@ class Parameters:
 
     def learn(self, optimizers: list[torch.optim.Optimizer]) -> None:
         """Takes in parameters that are new: those of the models first, then what the optimizers have besides."""
-        groups = 0
-        for optimizer in optimizers:
-            groups += len(optimizer.param_groups)
-        key = (len(self._layers.roots), len(optimizers), groups)
+        key = (len(self._layers.roots), len(optimizers), sum([len(o.param_groups) for o in optimizers]))
         if key == self._learned_of:
             return
         self._learned_of = key
@@ -139,7 +136,7 @@ class Parameters:
 
     def read_weights(self) -> int:
         """Reads every weight. Returns how many elements are not finite."""
-        bad, _ = self._readings.read_all(self._sites, WEIGHT, self._here() if self._spread else self._tensors)
+        bad, _ = self._readings.read_all(self._sites, WEIGHT, self._here())
         if self._readings.units_due and not self._spread:
             for site, tensor in zip(self._sites, self._tensors):
                 if tensor.dim() > 1:

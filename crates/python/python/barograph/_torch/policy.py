@@ -26,6 +26,7 @@ class Policy:
             raise ValueError(f"unknown policy {name!r}; choose one of {', '.join(POLICIES)}")
         self.name = name
         self.acts = name != "report"
+        """Whether anything is done in a step that is not finite."""
         self._every = every
         self._hidden: list[tuple[torch.Tensor, torch.Tensor]] = []
         self._good: tuple[list[torch.Tensor], dict[str, Any]] | None = None

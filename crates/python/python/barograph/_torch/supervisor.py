@@ -225,8 +225,7 @@ class Supervisor:
     def listen(self) -> None:
         """Operations are seen again, if this step is one at which they are."""
         if self.level == BARE or self.loop.is_known:
-            if not self.muted:
-                self.mute()
+            self.mute()
         else:
             self.unmute()
 
@@ -237,8 +236,7 @@ class Supervisor:
         self.steady.leave()
         self.stack.clear()
         with torch._C.DisableTorchFunction():
-            if not self.optimizer_exists:
-                self.end_without_optimizer()
+            self.end_without_optimizer()
             self.begin()
             if not self.backward_seen and self.step and not self.loop.is_known and self.optimizers_made < 2:
                 self._see_old_gradients()
@@ -265,8 +263,7 @@ class Supervisor:
             self.incidents.see_loss(value)
         self.losses.append(value)
         self.last_loss = value
-        if not self.answers.loss_is_known:
-            self.answers.learn_loss(loss)
+        self.answers.learn_loss(loss)
         if self.loop.is_known and self.answers.targets is None:
             self.answers.targets = getattr(loss.grad_fn, "_saved_target", None)
         if self.level == FULL:
@@ -366,18 +363,15 @@ class Supervisor:
         if not self.backward_seen and self.loop.last_scalar is not None:
             self._see_loss(self.loop.last_scalar)
         self._read_before(float(optimizer.param_groups[0]["lr"]))
-        if self.policy.acts:
-            self.policy.before_step(self, optimizer)
+        self.policy.before_step(self, optimizer)
         self.budget.spent += perf_counter() - begun
 
     def after_step(self, optimizer: torch.optim.Optimizer) -> None:
         begun = perf_counter()
-        if self.policy.acts:
-            self.policy.after_step(self, optimizer)
+        self.policy.after_step(self, optimizer)
         if not self.gradients_read:
             self.see_gradients()  # A closure computed them within the step.
-        if self.readings.units_due:
-            self.parameters.read_updates()
+        self.parameters.read_updates()
         if self._is_primary(optimizer):
             self._end(optimizer)
         self.listen()
@@ -399,8 +393,7 @@ class Supervisor:
         self.budget.spent += perf_counter() - begun
 
     def _enter_step(self) -> None:
-        if not self.muted:
-            self.mute()
+        self.mute()
         self.steady.leave()
         self.stack.clear()
         self.begin()
@@ -409,10 +402,8 @@ class Supervisor:
         self.optimizer_exists = True
 
     def _read_before(self, learning_rate: float | None) -> None:
-        if not self.gradients_read:
-            self.see_gradients()
-        if self.ranks or not self._weights_read:
-            self._read_weights_once()
+        self.see_gradients()
+        self._read_weights_once()
         if learning_rate is not None:
             self.readings.scalar("learning_rate", learning_rate)
         if self.readings.units_due and self.level != BARE:
@@ -462,8 +453,7 @@ class Supervisor:
         if self.ranks:
             self.ranks.end_step(perf_counter() - self.step_started - self.budget.spent, self.level)
         self.tell(self.readings.end_step())
-        if self.incidents.first is not None:
-            self._tell_incident()
+        self._tell_incident()
         self.next_step()
         if optimizer is None:
             self.listen()
@@ -505,7 +495,7 @@ class Supervisor:
         if self.level == FULL:
             self._weights_read = True
             bad = self.parameters.read_weights() > 0
-        elif by_hand is None and self.policy.name == "report" and self.step % _CHECK_EVERY:
+        elif by_hand is None and not self.policy.acts and self.step % _CHECK_EVERY:
             self._unchecked = optimizer
             return
         else:
